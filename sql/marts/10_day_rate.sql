@@ -1,0 +1,30 @@
+-- view: one row is what one unit of a currency is worth in euro terms on one day: the last prior rate within the
+-- look-back, a manual rate before the ECB's of the same day. Days: [lkp.from, lkp.to). As of lkp.cutoff.
+create view day_rate as
+with known as (
+  select distinct on (rate.currency, rate.rate_date)
+         rate.currency, rate.rate_date, rate.origin, rate.per_euro
+  from rate
+  where rate.change_no <= current_setting('lkp.cutoff')::bigint
+    and (rate.ended_no is null or rate.ended_no > current_setting('lkp.cutoff')::bigint)
+    and rate.rate_date >= current_setting('lkp.from')::date - current_setting('lkp.lookback')::int
+    and rate.rate_date <  current_setting('lkp.to')::date
+  order by rate.currency, rate.rate_date, rate.origin desc
+), spans as (
+  select known.*,
+         lead(known.rate_date) over (partition by known.currency order by known.rate_date) as next_date
+  from known
+)
+select spans.currency, days.day::date as day, spans.rate_date, spans.origin, spans.per_euro
+from spans
+cross join lateral generate_series(
+  greatest(spans.rate_date, current_setting('lkp.from')::date)::timestamp,
+  least(spans.rate_date + current_setting('lkp.lookback')::int,
+        coalesce(spans.next_date, 'infinity'::date) - 1,
+        current_setting('lkp.to')::date - 1)::timestamp,
+  interval '1 day') as days (day)
+union all
+select 'EUR', day.day, day.day, 'ecb', 1
+from day
+where day.day >= current_setting('lkp.from')::date
+  and day.day <  current_setting('lkp.to')::date;

@@ -1,0 +1,180 @@
+-- Computes what a snapshot of lkp.cycle would hold, into temporary tables fresh_*: cells, classes under their caps,
+-- levels, requirements, control totals. Settings: lkp.cutoff, lkp.window_from, lkp.window_to (last day),
+-- lkp.cycle_start (first day of the cycle's month). Reads month_cell and month_control, never lines.
+
+-- One row is one location's partner on the window's last day: after a merge all twelve months follow the location.
+create temporary table partner_of on commit drop as
+select location.location_mpn_id, location.partner_mpn_id
+from location
+where location.change_no <= current_setting('lkp.cutoff')::bigint
+  and (location.ended_no is null or location.ended_no > current_setting('lkp.cutoff')::bigint)
+  and location.valid_from <= current_setting('lkp.window_to')::date
+  and coalesce(location.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date;
+
+create temporary table fresh_rule_set on commit drop as
+select rule_set.id, rule_set.name, rule_set.title, rule_set.sha256, rule_set.basis, rule_set.valid_from, rule_set.valid_to,
+       rule_set.valid_from <= current_setting('lkp.window_to')::date
+         and coalesce(rule_set.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date as decides_levels
+from rule_set
+where rule_set.change_no <= current_setting('lkp.cutoff')::bigint
+  and (rule_set.ended_no is null or rule_set.ended_no > current_setting('lkp.cutoff')::bigint)
+  and rule_set.valid_from <= current_setting('lkp.window_to')::date
+  and coalesce(rule_set.valid_to, 'infinity'::date) > current_setting('lkp.window_from')::date;
+
+create temporary table fresh_cell on commit drop as
+select coalesce(partner_of.partner_mpn_id, '') as partner_mpn_id,
+       month_cell.location_mpn_id, month_cell.kpi_month, month_cell.omlp_type, month_cell.kpi_class,
+       sum(month_cell.lines)::int         as lines,
+       sum(month_cell.units)              as units,
+       sum(month_cell.kpi_value)          as kpi_value,
+       sum(month_cell.revenue)            as revenue,
+       sum(month_cell.zero_lines)::int    as zero_lines,
+       sum(month_cell.no_rate_lines)::int as no_rate_lines
+from month_cell
+left join partner_of on partner_of.location_mpn_id = month_cell.location_mpn_id
+where month_cell.kpi_month   >= current_setting('lkp.window_from')::date
+  and month_cell.issue_month <  current_setting('lkp.cycle_start')::date
+group by 1, 2, 3, 4, 5;
+
+create temporary table fresh_class on commit drop as
+with summed as (
+  select fresh_cell.partner_mpn_id, fresh_cell.kpi_class,
+         sum(fresh_cell.units) as units, sum(fresh_cell.kpi_value) as kpi_value, sum(fresh_cell.revenue) as revenue
+  from fresh_cell
+  group by 1, 2
+)
+select summed.partner_mpn_id, coalesce(rule_weight.category, '') as category, summed.kpi_class,
+       summed.units, summed.kpi_value, rule_weight.cap,
+       least(summed.kpi_value, coalesce(rule_weight.cap, summed.kpi_value)) as counted,
+       greatest(summed.kpi_value - rule_weight.cap, 0)                      as above_cap,
+       summed.revenue
+from summed
+left join fresh_rule_set on fresh_rule_set.decides_levels
+left join rule_weight on rule_weight.rule_set_id = fresh_rule_set.id and rule_weight.kpi_class = summed.kpi_class;
+update fresh_class set above_cap = 0 where fresh_class.above_cap is null;
+
+-- One row is one enrolment on the window's last day; option_rank is the level it is enrolled for (null: the rule
+-- set does not know the option, so every level may be reached).
+create temporary table enrolled on commit drop as
+select enrolment.partner_mpn_id, enrolment.learning_option, enrolment.competency, enrolment.anniversary_date,
+       (select min(rule_requirement.level_rank)
+        from rule_requirement
+        join fresh_rule_set on fresh_rule_set.id = rule_requirement.rule_set_id and fresh_rule_set.decides_levels
+        where rule_requirement.learning_option = enrolment.learning_option) as option_rank
+from enrolment
+where enrolment.change_no <= current_setting('lkp.cutoff')::bigint
+  and (enrolment.ended_no is null or enrolment.ended_no > current_setting('lkp.cutoff')::bigint)
+  and enrolment.valid_from <= current_setting('lkp.window_to')::date
+  and coalesce(enrolment.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date;
+
+create temporary table fresh_requirement on commit drop as
+with asked as (
+  -- a competency's own requirements of a level replace the general ones
+  select enrolled.partner_mpn_id, enrolled.learning_option, enrolled.competency, enrolled.option_rank, rule_requirement.*
+  from enrolled
+  join fresh_rule_set on fresh_rule_set.decides_levels
+  join rule_requirement on rule_requirement.rule_set_id = fresh_rule_set.id
+                       and (enrolled.competency <> '' or rule_requirement.level_rank >= enrolled.option_rank
+                            or enrolled.option_rank is null)
+                       and rule_requirement.competency = (
+                         select case when exists (
+                                  select 1 from rule_requirement as own
+                                  where own.rule_set_id = rule_requirement.rule_set_id
+                                    and own.level = rule_requirement.level
+                                    and own.competency = enrolled.competency)
+                                then enrolled.competency else '' end)
+), attained as (
+  select attainment.partner_mpn_id, attainment.competency, attainment.measure, attainment.value
+  from attainment
+  where attainment.change_no <= current_setting('lkp.cutoff')::bigint
+    and (attainment.ended_no is null or attainment.ended_no > current_setting('lkp.cutoff')::bigint)
+    and attainment.valid_from <= current_setting('lkp.window_to')::date
+    and coalesce(attainment.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date
+), category_total as (
+  select fresh_class.partner_mpn_id, fresh_class.category, sum(fresh_class.counted) as counted
+  from fresh_class
+  group by 1, 2
+), partner_revenue as (
+  select fresh_class.partner_mpn_id, sum(fresh_class.revenue) as revenue
+  from fresh_class
+  group by 1
+), measured as (
+  select asked.partner_mpn_id, asked.competency as asked_competency, asked.level_rank, asked.level, asked.position,
+         asked.requirement, asked.measure, asked.category, asked.threshold, asked.source, asked.sample, asked.option_rank,
+         case asked.measure
+           when 'kpi'     then coalesce(category_total.counted, 0)
+           when 'revenue' then coalesce(partner_revenue.revenue, 0)
+           else coalesce(own.value, whole.value) end as figure
+  from (select asked.partner_mpn_id, asked.option_rank, asked.level_rank, asked.level, asked.position, asked.requirement,
+               asked.measure, asked.category, asked.threshold, asked.source, asked.sample,
+               enrolled.competency
+        from enrolled
+        join asked (partner_mpn_id, learning_option, enrolled_competency, option_rank, rule_set_id, level_rank, level,
+                    level_option, competency, position, requirement, measure, category, threshold, source, sample)
+          on asked.partner_mpn_id = enrolled.partner_mpn_id and asked.enrolled_competency = enrolled.competency) as asked
+  left join category_total  on category_total.partner_mpn_id = asked.partner_mpn_id
+                           and category_total.category = asked.category
+  left join partner_revenue on partner_revenue.partner_mpn_id = asked.partner_mpn_id
+  left join attained as own   on own.partner_mpn_id = asked.partner_mpn_id and own.measure = asked.measure
+                             and own.competency = asked.competency and asked.competency <> ''
+  left join attained as whole on whole.partner_mpn_id = asked.partner_mpn_id and whole.measure = asked.measure
+                             and whole.competency = ''
+)
+select measured.partner_mpn_id, measured.asked_competency as competency, measured.level_rank, measured.level,
+       measured.position, measured.requirement, measured.measure, measured.category, measured.figure, measured.threshold,
+       case when measured.figure is null                  then 'no data'
+            when measured.figure >= measured.threshold    then 'met'
+            else 'not met' end as outcome,
+       measured.source, measured.sample,
+       measured.option_rank
+from measured;
+
+create temporary table fresh_level on commit drop as
+with reached as (
+  select fresh_requirement.partner_mpn_id, fresh_requirement.competency, fresh_requirement.level,
+         fresh_requirement.level_rank
+  from fresh_requirement
+  where fresh_requirement.option_rank is null or fresh_requirement.level_rank >= fresh_requirement.option_rank
+  group by 1, 2, 3, 4
+  having bool_and(fresh_requirement.outcome in ('met', 'waived'))
+)
+select distinct on (enrolled.partner_mpn_id, enrolled.competency)
+       enrolled.partner_mpn_id, enrolled.learning_option, enrolled.competency, enrolled.anniversary_date,
+       coalesce(reached.level, '') as level
+from enrolled
+left join reached on reached.partner_mpn_id = enrolled.partner_mpn_id and reached.competency = enrolled.competency
+order by enrolled.partner_mpn_id, enrolled.competency, reached.level_rank;
+
+create temporary table fresh_control on commit drop as
+select control.disposition, coalesce(control.currency, '') as currency,
+       sum(control.rows)::int as rows, coalesce(sum(control.amount), 0) as amount
+from (
+  select file_total.held as disposition, file_total.currency, file_total.rows, file_total.amount
+  from file_total
+  where file_total.held <> 'line'
+    and file_total.change_no <= current_setting('lkp.cutoff')::bigint
+  union all
+  select case when month_control.disposition not in ('counted', 'reversal')                  then month_control.disposition
+              when month_control.issue_month >= current_setting('lkp.cycle_start')::date   then 'not-yet-visible'
+              when month_control.kpi_month   <  current_setting('lkp.window_from')::date   then 'outside-window'
+              else month_control.disposition end,
+         month_control.currency, month_control.rows, month_control.amount
+  from month_control
+) as control
+group by 1, 2
+having sum(control.rows) <> 0;
+
+-- The hash over everything that a person reads as a result, in one order. Control totals stay out: a later file
+-- adds rows that are not yet visible here, and that is no difference.
+select encode(sha256(convert_to(coalesce(string_agg(rows.said, E'\n' order by rows.said collate "C"), ''), 'UTF8')), 'hex') as content_hash
+from (
+  select 'cell ' || row(partner_mpn_id, location_mpn_id, kpi_month, omlp_type, kpi_class, lines, trim_scale(units),
+                        trim_scale(kpi_value), trim_scale(revenue), zero_lines, no_rate_lines)::text as said from fresh_cell
+  union all
+  select 'class ' || row(partner_mpn_id, category, kpi_class, trim_scale(counted), trim_scale(above_cap))::text from fresh_class
+  union all
+  select 'level ' || row(partner_mpn_id, learning_option, competency, anniversary_date, level)::text from fresh_level
+  union all
+  select 'requirement ' || row(partner_mpn_id, competency, level, position, requirement, trim_scale(figure),
+                               trim_scale(threshold), outcome, source)::text from fresh_requirement
+) as rows;

@@ -1,0 +1,71 @@
+import { mkdir } from 'node:fs/promises';
+import { readSettings, type Settings } from './config.ts';
+import { openDatabase, type OpenDatabase } from './db/connection.ts';
+import { openEmbedded } from './db/embedded.ts';
+import { migrate } from './db/migrate.ts';
+import { openSheet } from './excel/table.ts';
+import { createWorkbooks } from './excel/write.ts';
+import { type Context, LkpError } from './job.ts';
+import { putShippedRulesInForce } from './kpi/rules.ts';
+import type { Tables } from './ports.ts';
+import { openCsv } from './tabular/csv.ts';
+import { formatOf } from './tabular/format.ts';
+
+/** The running application: the subjects' context, and what the command line and the workers need beside it. */
+export interface App extends Context {
+  readonly db: OpenDatabase;
+  /** URL of the database, for the queue that lives in it. */
+  readonly databaseUrl: string;
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly settings?: Settings;
+  /** A simulation's clock; the machine's by default. */
+  readonly now?: () => string;
+  readonly progress?: (text: string) => void;
+}
+
+/** The one place that wires the adapters to the subjects: opens the database, brings it up to date, builds the context. */
+export async function openApp(options: AppOptions = {}): Promise<App> {
+  const settings = options.settings ?? readSettings();
+  await mkdir(settings.home, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new LkpError('machine', `The folder ${settings.home} cannot be made (${cause.code}). Choose another with LKP_HOME, or make it writable.`, { cause });
+  });
+  const embedded = settings.DATABASE_URL ? undefined : await openEmbedded(settings.home);
+  const databaseUrl = settings.DATABASE_URL ?? embedded!.url;
+  let db: OpenDatabase | undefined;
+  const close = async () => {
+    await db?.close();
+    await embedded?.release();
+  };
+  try {
+    db = await openDatabase(databaseUrl);
+    const app: App = {
+      db,
+      databaseUrl,
+      settings,
+      tables,
+      workbooks: createWorkbooks(),
+      now: options.now ?? (() => new Date().toISOString()),
+      progress: options.progress ?? (() => undefined),
+      close,
+    };
+    await migrate(db);
+    await putShippedRulesInForce(app);
+    return app;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const tables: Tables = {
+  async open(path, hints = {}) {
+    const name = hints.name ?? path;
+    const format = await formatOf(path);
+    if (format === 'zip') return openSheet(path, name, hints.sheet);
+    if (format === 'text') return openCsv(path, name, hints);
+    throw new LkpError('request', `${name} is ${format.refused}. A CSV file or an Excel workbook (.xlsx) was wanted. Ask its sender for one.`);
+  },
+};

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { LkpError } from './job.ts';
+
+/** A setting: its environment variable, what it is for, and the value when it is not set. */
+const zone = z.string().refine((name) => {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}, 'is not a time zone that this machine knows; use an IANA name such as Europe/Madrid');
+
+const url = (...schemes: string[]) =>
+  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`)), {
+    message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  });
+
+/** Every setting there is. `.env.example` holds the same names and defaults; a test compares the two. */
+export const SETTINGS = z.object({
+  /** Folder of the embedded database, the content store and the outputs. */
+  LKP_HOME: z.string().default('.lkp'),
+  /** A PostgreSQL 15 or newer; unset starts the embedded one under LKP_HOME. */
+  DATABASE_URL: url('postgres', 'postgresql').optional(),
+  /** postgres:// or redis://; unset puts the queue in the database. */
+  QUEUE_URL: url('postgres', 'postgresql', 'redis', 'rediss').optional(),
+  /** Folder that the ingest job sweeps; unset is LKP_HOME/inbox. */
+  LKP_INBOX: z.string().optional(),
+  /** Folder that receives the directory submission; unset is LKP_HOME/outbox. */
+  LKP_OUTBOX: z.string().optional(),
+  /** Folder of import profiles (*.yaml); unset is LKP_HOME/profiles. */
+  LKP_PROFILES: z.string().optional(),
+  /** The program's time zone: when a day of the calendar begins and ends. */
+  LKP_TIME_ZONE: zone.default('UTC'),
+  /** ISO 4217 code that revenue is reported in. */
+  LKP_REPORTING_CURRENCY: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code').default('USD'),
+  /** How many days back the last known exchange rate may lie. */
+  LKP_RATE_LOOKBACK_DAYS: z.coerce.number().int().min(0).max(60).default(7),
+  /** Who does this: recorded with every change and run. */
+  LKP_ACTOR: z.string().min(1).default('operations'),
+  /** trace, debug, info, warn, error or silent. */
+  LKP_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+});
+
+export type Settings = z.infer<typeof SETTINGS> & {
+  readonly home: string;
+  readonly inbox: string;
+  readonly outbox: string;
+  readonly profiles: string;
+};
+
+/** Reads the settings from the environment, the one place that does. Throws LkpError('request') with every fault. */
+export function readSettings(environment: NodeJS.ProcessEnv = process.env): Settings {
+  const known = Object.keys(SETTINGS.shape);
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => value !== '' && (name.startsWith('LKP_') || known.includes(name))),
+  );
+  const strangers = Object.keys(given).filter((name) => !known.includes(name) && !name.startsWith('LKP_TEST_'));
+  if (strangers.length > 0) {
+    const name = strangers[0]!;
+    throw new LkpError('request', `${name} is not a setting of lkp. Did you mean ${nearest(name, known)}? Remove it or correct its name.`);
+  }
+  const read = SETTINGS.safeParse(given);
+  if (!read.success) {
+    const faults = read.error.issues.map((issue) => `${issue.path.join('.')}=${String(given[String(issue.path[0])])} ${issue.message}`);
+    throw new LkpError('request', `The configuration cannot be used: ${faults.join('; ')}. Correct the setting and repeat.`);
+  }
+  const home = resolve(read.data.LKP_HOME);
+  return {
+    ...read.data,
+    home,
+    inbox: resolve(read.data.LKP_INBOX ?? `${home}/inbox`),
+    outbox: resolve(read.data.LKP_OUTBOX ?? `${home}/outbox`),
+    profiles: resolve(read.data.LKP_PROFILES ?? `${home}/profiles`),
+  };
+}
+
+/** The known word with the smallest edit distance to `word`. */
+export function nearest(word: string, known: readonly string[]): string {
+  const distance = (a: string, b: string): number => {
+    let above = Array.from({ length: b.length + 1 }, (_, index) => index);
+    for (let i = 1; i <= a.length; i++) {
+      const row = [i];
+      for (let j = 1; j <= b.length; j++) {
+        row[j] = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      }
+      above = row;
+    }
+    return above[b.length]!;
+  };
+  return [...known].sort((a, b) => distance(word, a) - distance(word, b))[0] ?? '';
+}
+
+export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;

@@ -1,0 +1,125 @@
+import type { CellKind, CellValue } from '../ports.ts';
+
+/** Text of one run, kept with its outer white space; exceljs writes it as an inline string. */
+export interface RichText {
+  richText: { text: string }[];
+}
+
+/** How a cell looks, apart from its place in a table: decides the number format and the alignment. */
+export type Look =
+  | 'text'
+  | 'code'
+  | 'ordinal'
+  | 'money'
+  | 'percent'
+  | 'date'
+  | 'month'
+  | 'decimal0'
+  | 'decimal1'
+  | 'decimal2'
+  | 'decimal3'
+  | 'decimal4'
+  | 'decimal5'
+  | 'decimal6';
+
+/** What is written into a cell. Never an object that came from data: such an object could be a live formula. */
+export interface Typed {
+  readonly value: string | number | RichText | null;
+  readonly look: Look;
+}
+
+/** Excel's limits (ECMA-376, and Microsoft's "Excel specifications and limits"). */
+export const MAX_ROWS = 1_048_576;
+const MAX_TEXT = 32_767;
+/** A double holds any decimal of 15 significant digits; Excel shows no more. */
+const EXACT_DIGITS = 15;
+const MAX_DECIMALS = 6;
+const DECIMALS: readonly Look[] = [
+  'decimal0',
+  'decimal1',
+  'decimal2',
+  'decimal3',
+  'decimal4',
+  'decimal5',
+  'decimal6',
+];
+
+/** The days from Excel's day 0 to 1970-01-01; right from 1900-03-01 on (serial 61), because Excel has a 1900-02-29. */
+const UNIX_EPOCH_SERIAL = 25_569;
+const FIRST_TRUE_SERIAL = 61;
+
+/**
+ * Turns a value of a kind into what the cell holds. A value that does not read as its kind (a rejected row's
+ * `31/02/2021`) stays the text it is; so does a number of more digits than a cell can hold exactly.
+ */
+export function typed(given: CellValue, columnKind: CellKind): Typed {
+  const cell = typeof given === 'object' && given !== null;
+  const value = cell ? given.value : given;
+  const kind = cell ? given.kind : columnKind;
+  if (value === null)
+    return { value: null, look: kind === 'integer' || kind === 'decimal' ? 'decimal0' : kind };
+  switch (kind) {
+    case 'text':
+    case 'code':
+      return { value: text(String(value)), look: kind };
+    case 'date':
+    case 'month': {
+      const day = serial(kind === 'month' ? `${value}-01` : String(value));
+      return day === undefined ? { value: text(String(value)), look: 'text' } : { value: day, look: kind };
+    }
+    default:
+      return number(String(value), kind);
+  }
+}
+
+function number(written: string, kind: 'integer' | 'ordinal' | 'decimal' | 'money' | 'percent'): Typed {
+  const match = /^-?0*(\d+)(?:\.(\d*?)0*)?$/.exec(written);
+  if (match === null) return { value: text(written), look: 'text' };
+  const decimals = match[2]?.length ?? 0;
+  if (match[1]!.length + decimals > EXACT_DIGITS) return { value: written, look: 'code' };
+  const value = Number(written);
+  if (kind === 'percent') return { value, look: 'percent' };
+  if (kind === 'money' && decimals <= 2) return { value, look: 'money' };
+  if (kind === 'ordinal' && decimals === 0) return { value, look: 'ordinal' };
+  // A fraction in a column of whole numbers is shown, never rounded away.
+  return { value, look: DECIMALS[Math.min(decimals, MAX_DECIMALS)]! };
+}
+
+/** The serial of a `YYYY-MM-DD` that exists and that Excel counts right, else undefined. UTC throughout. */
+export function serial(date: string): number | undefined {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
+  if (match === null) return undefined;
+  const instant = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(instant.getTime()) || instant.toISOString().slice(0, 10) !== date) return undefined;
+  const days = instant.getTime() / 86_400_000 + UNIX_EPOCH_SERIAL;
+  return days < FIRST_TRUE_SERIAL ? undefined : days;
+}
+
+/** What a cell cannot hold, or would read as something else. */
+const TROUBLE = /(?![\t\n])\p{Cc}|\p{Surrogate}|\p{Noncharacter_Code_Point}|_x[0-9a-f]{4}_|^\s|\s$|\n/iu;
+
+function text(raw: string): string | RichText {
+  if (raw.length <= MAX_TEXT && !TROUBLE.test(raw)) return raw;
+  const clean = escaped(cut(visible(raw)));
+  // Only <t> carries xml:space="preserve": an ID with a leading space must keep it, or nobody will find the fault,
+  // and LibreOffice drops line breaks without it.
+  return /^\s|\s$|\n/u.test(clean) ? { richText: [{ text: clean }] } : clean;
+}
+
+/** Text that XML and Excel can hold: what they cannot is shown as U+FFFD, never dropped in silence. */
+export function visible(raw: string): string {
+  return raw
+    .replace(/\r\n?/g, '\n')
+    .replace(/(?![\t\n])\p{Cc}|\p{Surrogate}|\p{Noncharacter_Code_Point}/gu, '\uFFFD');
+}
+
+/** Cut to Excel's limit with a mark, never through a surrogate pair. */
+function cut(raw: string): string {
+  if (raw.length <= MAX_TEXT) return raw;
+  return `${raw.slice(0, MAX_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+/** Excel reads `_x0041_` as `A`; the escape of the underscore keeps the text literal (ECMA-376, ST_Xstring). */
+function escaped(raw: string): string {
+  return raw.replace(/_(?=x[0-9a-f]{4}_)/gi, '_x005F_');
+}

@@ -1,0 +1,99 @@
+import { ExactSum, parseDecimal } from '../money.ts';
+import { type Profile, prefixesOf } from './profile.ts';
+
+/**
+ * The left side of conservation: rows and signed amounts as read from the bytes, before the database sees them. It
+ * shares no code with the SQL on the right side; where the two differ, the ingest stops.
+ */
+
+/** The cells it watches, in this order. */
+export const WATCHED = ['invoice_number', 'type_code', 'currency', 'quantity', 'net_amount', 'price'] as const;
+
+/** Rows and the sum of their effects in one currency; null: the amount or the currency could not be read. */
+export interface AmountIn {
+  readonly currency: string | null;
+  readonly rows: number;
+  readonly amount: string | null;
+}
+
+const SPACE = /^[\s\u200b\u2007\u202f\ufeff]+|[\s\u200b\u2007\u202f\ufeff]+$/g;
+const tidy = (text: string): string => (/^[!-~]*$/.test(text) ? text : text.replace(SPACE, ''));
+
+export class AmountsIn {
+  readonly #profile: Profile;
+  readonly #credits: ReadonlySet<string>;
+  readonly #reading: (text: string) => string | undefined;
+  readonly #prefixes: Array<[string, string]>;
+  readonly #totals = new Map<string | null, { rows: number; sum: ExactSum }>();
+
+  /** `credits`: the type codes whose amounts count negative, by the document gate. */
+  constructor(profile: Profile, credits: ReadonlySet<string>) {
+    this.#profile = profile;
+    this.#credits = credits;
+    this.#reading = numberReader(profile.number_format);
+    this.#prefixes = prefixesOf(profile);
+  }
+
+  /** One row below the header; null for a ragged one. */
+  row(cells: readonly string[] | null): void {
+    if (cells === null) return this.#count(null);
+    const [number = '', type = '', currencyText = '', quantityText = '', netText = '', priceText = ''] = cells;
+    const currency = (tidy(currencyText) || (this.#profile.columns.currency ? '' : (this.#profile.currency ?? ''))).toUpperCase();
+    const quantity = this.#reading(quantityText);
+    const stated = tidy(netText) !== '';
+    const money = this.#reading(stated ? netText : priceText);
+    if (!/^[A-Z]{3}$/.test(currency) || quantity === undefined || money === undefined) return this.#count(null);
+    const code = this.#code(number, type);
+    const credit = this.#credits.has(code);
+    const flips = credit && this.#profile.credit_quantities === 'positive';
+    this.#count(currency, stated ? [money] : [quantity, money], flips);
+  }
+
+  totals(): AmountIn[] {
+    return [...this.#totals].map(([currency, { rows, sum }]) => ({ currency, rows, amount: currency === null ? null : sum.total() }));
+  }
+
+  #code(number: string, type: string): string {
+    const { map, otherwise } = this.#profile.document_type;
+    const prefix = this.#prefixes.find(([start]) => tidy(number).startsWith(start));
+    const value = prefix?.[1] ?? (tidy(type) || (otherwise ?? ''));
+    return map[value] ?? value;
+  }
+
+  /** Adds the product of `factors`, with its sign turned when `flips`. */
+  #count(currency: string | null, factors: string[] = [], flips = false): void {
+    let total = this.#totals.get(currency);
+    if (!total) this.#totals.set(currency, (total = { rows: 0, sum: new ExactSum() }));
+    total.rows += 1;
+    if (currency === null) return;
+    let small = flips ? -1 : 1;
+    let scale = 0;
+    for (const factor of factors) {
+      const point = factor.indexOf('.');
+      scale += point === -1 ? 0 : factor.length - point - 1;
+      small *= Number(point === -1 ? factor : factor.slice(0, point) + factor.slice(point + 1));
+    }
+    if (Number.isSafeInteger(small)) return total.sum.addSmall(small, scale);
+    const decimals = factors.map((factor) => parseDecimal(factor)!);
+    const units = decimals.reduce((product, decimal) => product * decimal.units, flips ? -1n : 1n);
+    total.sum.add({ units, scale: decimals.reduce((places, decimal) => places + decimal.scale, 0) });
+  }
+}
+
+const PLAIN = /^-?(?:\d+\.?\d*|\.\d+)$/;
+
+/** Reads a number of the profile's format into a plain decimal; undefined when it is none. */
+function numberReader({ decimal, group }: Profile['number_format']): (text: string) => string | undefined {
+  const plain = (text: string): string | undefined => (text.length <= 24 && PLAIN.test(text) ? text : undefined);
+  if (decimal === '.' && group === '') return (text) => plain(tidy(text));
+  return (text) => {
+    const given = tidy(text);
+    const minus = given.startsWith('-') ? '-' : '';
+    const [whole = '', fraction, ...more] = given.slice(minus.length).split(decimal);
+    if (more.length > 0) return undefined;
+    const groups = group === '' ? [whole] : whole.split(group);
+    const wellGrouped = groups.length === 1 || (groups[0]!.length >= 1 && groups[0]!.length <= 3 && groups.slice(1).every((part) => part.length === 3));
+    if (!wellGrouped || (groups.length === 1 && whole.length > 18)) return undefined;
+    return plain(`${minus}${groups.join('')}${fraction === undefined ? '' : `.${fraction}`}`);
+  };
+}

@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { nearest } from '../config.ts';
+import { LkpError } from '../job.ts';
+import type { Table } from '../ports.ts';
+import { type Field, findHeader, type Header, missingFields } from '../staging.ts';
+
+/** The fields of an invoice line and the EN 16931-1 business terms that they are. */
+export const FIELDS = {
+  invoice_number: 'BT-1',
+  issue_date: 'BT-2',
+  type_code: 'BT-3',
+  currency: 'BT-5',
+  reference_number: 'BT-25',
+  seller: 'BT-29',
+  customer_number: 'BT-46',
+  line_number: 'BT-126',
+  quantity: 'BT-129',
+  net_amount: 'BT-131',
+  price: 'BT-146',
+  item_name: 'BT-153',
+  sku: 'BT-155',
+} as const;
+export type FieldName = keyof typeof FIELDS;
+export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
+
+const field = z.enum(FIELD_NAMES as [FieldName, ...FieldName[]]);
+
+const schema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
+    description: z.string().default(''),
+    /** Purchase channel. */
+    source: z.enum(['marketplace', 'certification-provider']).default('marketplace'),
+    /** Seller identifier of documents that name none. */
+    seller: z.string().min(1),
+    /** ISO 4217 code of files without a currency column. */
+    currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code').optional(),
+    /** SKU of files without a product column. */
+    default_product: z.string().min(1).optional(),
+    /** Field -> header names that mean it, compared without case, spaces and punctuation. */
+    columns: z.partialRecord(field, z.array(z.string().min(1)).min(1)),
+    /** Fields of `columns` that a file may lack. */
+    optional: z.array(field).default([]),
+    delimiter: z.string().length(1).optional(),
+    encoding: z.string().optional(),
+    sheet: z.string().optional(),
+    date_format: z
+      .string()
+      .regex(/^(?=.*YYYY)(?=.*MM)(?=.*DD)[YMDHms :./T-]+$/, 'must hold YYYY, MM and DD, such as DD/MM/YYYY')
+      .default('YYYY-MM-DD'),
+    number_format: z
+      .strictObject({ decimal: z.enum(['.', ',']).default('.'), group: z.enum(['', ',', '.', ' ', "'"]).default('') })
+      .refine(({ decimal, group }) => decimal !== group, 'decimal and group must differ')
+      .default({ decimal: '.', group: '' }),
+    document_type: z
+      .strictObject({
+        /** Start of the invoice number -> UNTDID 1001 code. */
+        prefix: z.record(z.string().min(1), z.string()).default({}),
+        /** Code of documents that no prefix matches, or that lack the column. */
+        otherwise: z.string().optional(),
+        /** Value of the type column -> UNTDID 1001 code. */
+        map: z.record(z.string(), z.string()).default({}),
+      })
+      .default({ prefix: {}, map: {} }),
+    /** Whether a credit's quantities come positive (the standard) or already carry a minus. */
+    credit_quantities: z.enum(['positive', 'negative']).default('positive'),
+    /** Ends that are cut off a field's text, such as `.0` of ids that went through a spreadsheet. */
+    strip_suffix: z.partialRecord(field, z.string().min(1)).default({}),
+  })
+  .superRefine((profile, context) => {
+    const given = (name: FieldName) => profile.columns[name] !== undefined;
+    const wants = (ok: boolean, message: string) => ok || context.addIssue({ code: 'custom', message });
+    for (const name of ['invoice_number', 'issue_date', 'customer_number', 'quantity'] as const)
+      wants(given(name), `columns must map ${name}`);
+    wants(given('net_amount') || given('price'), 'columns must map net_amount or price');
+    wants(given('currency') || profile.currency !== undefined, 'columns must map currency, or currency be set');
+    wants(given('sku') || profile.default_product !== undefined, 'columns must map sku, or default_product be set');
+  });
+
+export type Profile = z.infer<typeof schema> & { readonly hash: string };
+
+const BUILT_IN = new URL('./profiles/', import.meta.url);
+
+/** Reads one profile. Throws LkpError('request') that names the file, the setting and what is wrong with it. */
+export async function readProfile(path: string | URL, shown: string): Promise<Profile> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new LkpError('request', `The profile ${shown} cannot be read (${cause.code}). Check the path.`, { cause });
+  });
+  let content: unknown;
+  try {
+    content = parse(text);
+  } catch (cause) {
+    throw new LkpError('request', `The profile ${shown} is not YAML: ${(cause as Error).message.split('\n')[0]}. Correct it.`, { cause });
+  }
+  const read = schema.safeParse(content);
+  if (!read.success) {
+    const faults = read.error.issues.map((issue) => {
+      const stranger = issue.code === 'unrecognized_keys' ? ` (did you mean ${nearest(issue.keys[0]!, Object.keys(schema.shape))}?)` : '';
+      return `${issue.path.join('.') || 'profile'}: ${issue.message}${stranger}`;
+    });
+    throw new LkpError('request', `The profile ${shown} cannot be used: ${faults.join('; ')}. Correct it (docs/cli.md lists the settings).`);
+  }
+  return { ...read.data, hash: createHash('sha256').update(text).digest('hex') };
+}
+
+/** The built-in profiles and those of the profiles folder, by name; a folder's own wins over a built-in one. */
+async function knownProfiles(folder: string): Promise<Map<string, Profile>> {
+  const profiles = new Map<string, Profile>();
+  for (const from of [BUILT_IN, folder]) {
+    const names = await readdir(from).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw new LkpError('machine', `The profiles folder ${folder} cannot be read (${error.code}). Check its permissions.`, { cause: error });
+    });
+    for (const name of names.filter((file) => /\.ya?ml$/.test(file)).sort()) {
+      const profile = await readProfile(from instanceof URL ? new URL(name, from) : join(from, name), name);
+      profiles.set(profile.name, profile);
+    }
+  }
+  return profiles;
+}
+
+/** The profiles that may read a file: the one asked for by name or path, else all known ones. */
+export async function candidateProfiles(folder: string, asked?: string): Promise<Profile[]> {
+  if (asked !== undefined && (/[/\\]|\.ya?ml$/.test(asked) || (await isFile(asked)))) return [await readProfile(asked, asked)];
+  const known = await knownProfiles(folder);
+  if (asked === undefined) return [...known.values()];
+  const profile = known.get(asked);
+  if (profile) return [profile];
+  throw new LkpError('request', `There is no profile "${asked}". Known are: ${[...known.keys()].join(', ')}. Name one of them, or the path of a .yaml file.`);
+}
+
+const isFile = (path: string): Promise<boolean> => stat(path).then((found) => found.isFile(), () => false);
+
+export const fieldsOf = (profile: Profile): Field[] =>
+  Object.entries(profile.columns).map(([name, names]) => ({
+    name,
+    synonyms: names,
+    required: !profile.optional.includes(name as FieldName),
+  }));
+
+/** A profile and where its header stands in a table. */
+export interface Match {
+  readonly profile: Profile;
+  readonly header: Header;
+}
+
+/** The header of a profile in an opened table, or undefined. Two columns of one name throw LkpError('request'). */
+export function matchProfile(profile: Profile, table: Table): Match | undefined {
+  const header = findHeader(table.head, fieldsOf(profile));
+  if (!header) return undefined;
+  if (!header.columns.has('net_amount') && !header.columns.has('price')) return undefined;
+  return { profile, header };
+}
+
+/** Says why no profile matches: what the nearest row looks like and what it lacks. */
+export function noMatch(profiles: readonly Profile[], table: Table): string {
+  const nearestOnes = profiles
+    .map((profile) => ({ profile, ...missingFields(table.head, fieldsOf(profile)) }))
+    .sort((a, b) => a.missing.length - b.missing.length);
+  const best = nearestOnes[0];
+  if (!best) return 'No profile is known. Name one with --profile.';
+  const seen = best.cells.filter((cell) => cell.trim() !== '').slice(0, 12).join(', ');
+  const lacks = best.missing.map((name) => `${name} ("${best.profile.columns[name as FieldName]?.[0] ?? name}")`).join(', ');
+  return `No header was found in the first 20 rows. The nearest is row ${best.row} (${seen || 'empty'}); the profile ${best.profile.name} also wants ${lacks}. Name another profile with --profile, or write one (docs/cli.md).`;
+}
+
+/**
+ * The SQL that reads a field from its column under a profile: constants, document types from a number's prefix,
+ * dates as ISO text, numbers as plain decimals. What does not fit the format keeps a `?` in front, which no cast takes.
+ */
+export function fieldExpression(profile: Profile, header: Header): (name: string, column: string | undefined) => string {
+  return (name, column) => {
+    const suffix = profile.strip_suffix[name as FieldName];
+    const text = column && suffix ? `regexp_replace(${column}, ${literal(`${escapeRegex(suffix)}\\s*$`)}, '')` : column;
+    if (name === 'type_code') return typeExpression(profile, header, text);
+    if (text === undefined) {
+      if (name === 'currency' && profile.currency) return `${literal(profile.currency)}::text`;
+      if (name === 'sku' && profile.default_product) return `${literal(profile.default_product)}::text`;
+      return 'null::text';
+    }
+    if (name === 'issue_date') return dateExpression(profile.date_format, text);
+    if (name === 'quantity' || name === 'net_amount' || name === 'price') return numberExpression(profile.number_format, text);
+    return text;
+  };
+}
+
+/** The prefixes of invoice numbers that decide the document type, the longest first. */
+export const prefixesOf = (profile: Profile): Array<[prefix: string, code: string]> =>
+  Object.entries(profile.document_type.prefix).sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1));
+
+function typeExpression(profile: Profile, header: Header, column: string | undefined): string {
+  const otherwise = profile.document_type.otherwise === undefined ? 'null::text' : literal(profile.document_type.otherwise);
+  const given = column === undefined ? otherwise : `coalesce(nullif(tidy(${column}), ''), ${otherwise})`;
+  const number = header.columns.get('invoice_number')! + 1;
+  const whens = prefixesOf(profile).map(
+    ([prefix, code]) => `when starts_with(tidy(load.c${number}), ${literal(prefix)}) then ${literal(code)}`,
+  );
+  return whens.length > 0 ? `case ${whens.join(' ')} else ${given} end` : given;
+}
+
+/** A regular expression for a date format and the ISO text that its groups make. */
+export function datePattern(format: string): { pattern: string; iso: string } {
+  const order: string[] = [];
+  const pattern = format.replace(/YYYY|MM|DD|HH|mm|ss|[./: T-]/g, (token) => {
+    if (token === 'YYYY' || token === 'MM' || token === 'DD') {
+      order.push(token);
+      return token === 'YYYY' ? '(\\d{4})' : '(\\d{2})';
+    }
+    return /^[A-Za-z]{2}$/.test(token) ? '\\d{2}' : `[${token === '-' ? '\\-' : token}]`;
+  });
+  const group = (token: string) => `\\${order.indexOf(token) + 1}`;
+  return { pattern: `^${pattern}$`, iso: `${group('YYYY')}-${group('MM')}-${group('DD')}` };
+}
+
+function dateExpression(format: string, column: string): string {
+  if (format === 'YYYY-MM-DD') return column;
+  const { pattern, iso } = datePattern(format);
+  return `case when tidy(${column}) ~ ${literal(pattern)} then regexp_replace(tidy(${column}), ${literal(pattern)}, ${literal(iso)})
+               when tidy(${column}) = '' then '' else '?' || ${column} end`;
+}
+
+function numberExpression({ decimal, group }: Profile['number_format'], column: string): string {
+  if (decimal === '.' && group === '') return column;
+  const pattern = numberPattern({ decimal, group });
+  return `case when tidy(${column}) ~ ${literal(pattern)}
+               then replace(replace(tidy(${column}), ${literal(group)}, ''), ${literal(decimal)}, '.')
+               when tidy(${column}) = '' then '' else '?' || ${column} end`;
+}
+
+/** What a number looks like under a format: groups of three where there are groups. */
+export function numberPattern({ decimal, group }: Profile['number_format']): string {
+  const point = escapeRegex(decimal);
+  const whole = group === '' ? '\\d{1,18}' : `(\\d{1,18}|\\d{1,3}(${escapeRegex(group)}\\d{3})+)`;
+  return `^-?(${whole}(${point}\\d*)?|${point}\\d+)$`;
+}
+
+const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -1,0 +1,63 @@
+import type { Settings } from './config.ts';
+import type { Database, Sql, Tables, Workbooks } from './ports.ts';
+
+/**
+ * A failure that a person can act on. The message says what was seen, what was wanted and what to do next.
+ * `machine`: repair the machine and repeat (exit 1). `request`: change the command or configuration (exit 2).
+ */
+export class LkpError extends Error {
+  override readonly name = 'LkpError';
+  readonly code: 'machine' | 'request';
+  constructor(code: 'machine' | 'request', message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What every subject is handed. `app.ts` builds it; nothing else does. */
+export interface Context {
+  readonly db: Database;
+  readonly tables: Tables;
+  readonly workbooks: Workbooks;
+  readonly settings: Settings;
+  /** The clock, as an ISO 8601 instant in UTC. A simulation passes its own. */
+  readonly now: () => string;
+  /** Tells a person at a terminal how far long work has come; silent in a pipe. */
+  readonly progress: (text: string) => void;
+}
+
+/** How a job ended: `done`, or `asks` when it is done and left work for a person (exit 3). */
+export type Outcome = 'done' | 'asks';
+
+/** The smallest step of the month. */
+export interface Job {
+  readonly name: string;
+  /** One sentence for the reader of `lkp calendar`. */
+  readonly why: string;
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  /** Jobs of the same cycle that must be done before. */
+  readonly after: readonly string[];
+  /** Instants (UTC) at which a cycle's occurrence is due and late. */
+  readonly when: (cycle: string, timeZone: string) => { readonly due: string; readonly deadline?: string };
+  readonly run: (context: Context, cycle: string) => Promise<{ readonly outcome: Outcome; readonly says: string }>;
+}
+
+/**
+ * Takes the next change number. Call it as late in the transaction as the facts allow: it holds the counter's
+ * row lock until commit, which is what keeps numbers in commit order.
+ */
+export async function nextChange(
+  tx: Sql,
+  context: Pick<Context, 'now' | 'settings'>,
+  change: { kind: string; sha256?: string; reason?: string },
+): Promise<string> {
+  await tx.set({ now: context.now() });
+  const { no } = await tx.one<{ no: string }>('select next_change($1, $2, $3, $4) as no', [
+    change.kind,
+    change.sha256 ?? null,
+    context.settings.LKP_ACTOR,
+    change.reason ?? null,
+  ]);
+  return no;
+}

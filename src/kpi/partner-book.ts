@@ -1,0 +1,249 @@
+import { addMonths } from '../calendar.ts';
+import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
+import type { Balance, KpiLine, Outcome, Provenance, Sums, UncountedLine } from './report-data.ts';
+import {
+  about,
+  control,
+  kpiLines,
+  type Lines,
+  notCounted,
+  SAMPLE_WARNING,
+  windowText,
+} from './report-sheets.ts';
+
+/** Everything that the workbook of one partner shows. */
+export interface PartnerReport {
+  readonly provenance: Provenance;
+  readonly partner: { readonly mpnId: string; readonly name: string };
+  /** The sites whose purchases count, as of the window's last day. */
+  readonly locations: ReadonlyArray<{
+    readonly mpnId: string;
+    readonly name: string;
+    readonly country: string;
+  }>;
+  readonly enrolments: readonly Enrolment[];
+  /** True when any threshold, weight or cap that was used is a sample. */
+  readonly sample: boolean;
+  readonly lines: Lines<KpiLine>;
+  readonly totals: Sums;
+  /** From `grouping sets ((month, type), (month), (type), ())`: null means "all". Empty months may be absent. */
+  readonly months: readonly MonthCell[];
+  readonly notCounted: Lines<UncountedLine>;
+  readonly balance: Balance;
+}
+
+export interface MonthCell extends Sums {
+  readonly month: string | null;
+  readonly omlpType: string | null;
+}
+
+/** One option that the partner is enrolled in, and how it stands. */
+export interface Enrolment {
+  /** `Learning Action Pack`, `Silver`, `Gold`. */
+  readonly option: string;
+  /** Null for the Action Pack, which hangs on the partner. */
+  readonly competency: string | null;
+  readonly anniversary: string;
+  /** The level attained in this window; null when none is. */
+  readonly level: string | null;
+  readonly requirements: readonly Requirement[];
+}
+
+export interface Requirement {
+  /** `Courseware KPI (Silver)`. */
+  readonly name: string;
+  /** Null when there is no data to judge by. */
+  readonly figure: string | null;
+  readonly threshold: string;
+  /** `KPI`, `people`, `USD`, ...; a money unit shows two decimals. */
+  readonly unit: string;
+  readonly money?: boolean;
+  /** figure / threshold as a decimal, not capped; null when it makes no sense. */
+  readonly share: string | null;
+  readonly outcome: Outcome;
+  /** `sample`, or the title of the published source. */
+  readonly source: string;
+  /** KPI that lies above a cap and so is not in `figure`. */
+  readonly aboveCap?: { readonly what: string; readonly figure: string; readonly cap: string };
+}
+
+/** The workbook of one partner, for support agents and for the partner itself. */
+export function partnerBook(report: PartnerReport): Book {
+  const { provenance, partner } = report;
+  return {
+    title: `Learning Partner KPIs, ${partner.name} (${partner.mpnId}), cycle ${provenance.cycle}`,
+    sheets: [
+      summary(report),
+      kpiLines(report.lines, report.totals),
+      byMonth(report),
+      notCounted(report.notCounted),
+      about(provenance, control(report.balance)),
+    ],
+  };
+}
+
+/** The level of each enrolment in one plain sentence. */
+export function headline(enrolments: readonly Enrolment[]): string {
+  if (enrolments.length === 0)
+    return 'Not enrolled in a Learning option; the purchases below count once it is.';
+  const levels = enrolments.map(({ level, competency, option }) =>
+    level === option && competency === null ? level : `${level ?? 'none'} (${competency ?? option})`,
+  );
+  return `Level reached: ${levels.join(', ')}`;
+}
+
+const REQUIREMENT_COLUMNS: readonly TableColumn[] = [
+  { header: 'Requirement', kind: 'text', width: 46, wrap: true },
+  { header: 'Figure', kind: 'decimal', width: 15 },
+  { header: 'Threshold', kind: 'decimal', width: 15 },
+  { header: 'Unit', kind: 'text', width: 10 },
+  { header: 'Share', kind: 'percent', width: 16, bar: true },
+  { header: 'Outcome', kind: 'text', width: 13 },
+  { header: 'Source of the threshold', kind: 'text', width: 42, wrap: true },
+];
+
+function summary({ provenance, partner, enrolments, locations, sample, totals }: PartnerReport): Sheet {
+  const { cycle, revision, window, reportingCurrency, ruleSets } = provenance;
+  const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
+  return {
+    name: 'Summary',
+    landscape: true,
+    blocks: [
+      { block: 'text', tone: 'title', text: partner.name },
+      { block: 'text', tone: 'heading', text: headline(enrolments) },
+      ...warning,
+      {
+        block: 'pairs',
+        pairs: [
+          ['MPN ID', partner.mpnId, 'code'],
+          ['Cycle', `${cycle}, revision ${revision}`, 'text'],
+          ['Reporting window', windowText(window), 'text'],
+          ['KPI value in the window', totals.kpiValue, 'decimal'],
+          ['Purchase units', totals.units, 'decimal'],
+          [`Revenue value (${reportingCurrency})`, totals.revenue, 'money'],
+          ['Rule sets used', ruleSets.map((rules) => rules.name).join(', '), 'text'],
+        ],
+      },
+      ...enrolments.flatMap(enrolmentBlocks),
+      ...locationBlocks(locations),
+    ],
+  };
+}
+
+function enrolmentBlocks(enrolment: Enrolment): Block[] {
+  const { option, competency, anniversary, level, requirements } = enrolment;
+  return [
+    { block: 'text', tone: 'heading', text: competency === null ? option : `${competency}: ${option}` },
+    {
+      block: 'pairs',
+      pairs: [
+        ['Level reached', level ?? 'none', 'text'],
+        ['Anniversary date', anniversary, 'date'],
+      ],
+    },
+    {
+      block: 'table',
+      columns: REQUIREMENT_COLUMNS,
+      rows: requirements.flatMap(requirementRows),
+      tint: {
+        column: 5,
+        tones: { met: 'good', 'not met': 'bad', waived: 'quiet', 'no data': 'quiet', 'not counted': 'quiet' },
+      },
+    },
+  ];
+}
+
+function requirementRows(requirement: Requirement): CellValue[][] {
+  const { name, figure, threshold, unit, share, outcome, source, aboveCap } = requirement;
+  const kind = requirement.money === true ? 'money' : 'decimal';
+  const row = [
+    name,
+    { value: figure, kind },
+    { value: threshold, kind },
+    unit,
+    shown(share),
+    outcome,
+    source,
+  ] as const;
+  if (aboveCap === undefined) return [[...row]];
+  const over = `${aboveCap.what}: above the cap of ${aboveCap.cap}`;
+  return [[...row], [over, { value: aboveCap.figure, kind }, null, unit, null, 'not counted', source]];
+}
+
+/**
+ * A share as its bar shows it: from 0 to 1, and cut, not rounded, to a tenth of a percent, so that 99.96 % never
+ * reads as 100.0 % beside "not met".
+ */
+export function shown(share: string | null): string | null {
+  if (share === null) return null;
+  if (share.startsWith('-')) return '0';
+  const [whole = '0', fraction = ''] = share.split('.');
+  return /[1-9]/.test(whole) ? '1' : `0.${fraction.slice(0, 3).padEnd(3, '0')}`;
+}
+
+function locationBlocks(locations: PartnerReport['locations']): Block[] {
+  if (locations.length === 0) return [];
+  return [
+    { block: 'text', tone: 'heading', text: 'Locations whose purchases count' },
+    {
+      block: 'table',
+      columns: [
+        { header: 'Name', kind: 'text', width: 46, wrap: true },
+        { header: 'MPN ID', kind: 'code', width: 15 },
+        { header: 'Country', kind: 'text', width: 15 },
+      ],
+      rows: locations.map(({ name, mpnId, country }) => [name, mpnId, country]),
+    },
+  ];
+}
+
+/**
+ * *By month*: one table a measure, months down and OMLP types across, totals both ways. A single long table with
+ * three measures a type would be wider than a page and could not be added up by eye.
+ */
+function byMonth({ provenance, months }: PartnerReport): Sheet {
+  const types = [...new Set(months.flatMap(({ omlpType }) => (omlpType === null ? [] : [omlpType])))].sort(
+    byCode,
+  );
+  const cells = new Map(months.map((cell) => [`${cell.month ?? ''} ${cell.omlpType ?? ''}`, cell]));
+  const measures = [
+    ['KPI value', 'kpiValue', 'decimal'],
+    ['Purchase units', 'units', 'decimal'],
+    [`Revenue value (${provenance.reportingCurrency})`, 'revenue', 'money'],
+  ] as const;
+  return {
+    name: 'By month',
+    landscape: types.length > 4,
+    blocks: measures.flatMap(([title, measure, kind]): Block[] => {
+      const across = (month: string | null): CellValue[] =>
+        [...types, null].map((type) => cells.get(`${month ?? ''} ${type ?? ''}`)?.[measure] ?? '0');
+      return [
+        { block: 'text', tone: 'heading', text: title },
+        {
+          block: 'table',
+          columns: [
+            { header: 'Month', kind: 'month', width: 11 },
+            ...[...types, 'Total'].map((header) => ({
+              header,
+              kind,
+              width: Math.max(16, header.length + 2),
+            })),
+          ],
+          rows: monthsOf(provenance.window).map((month) => [month, ...across(month)]),
+          totals: ['Total', ...across(null)],
+        },
+      ];
+    }),
+  };
+}
+
+function monthsOf({ from, to }: Provenance['window']): string[] {
+  const months: string[] = [];
+  for (let month = from; month <= to; month = addMonths(month, 1)) months.push(month);
+  return months;
+}
+
+/** By code unit, the same on every machine. */
+function byCode(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

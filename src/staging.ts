@@ -1,0 +1,102 @@
+import { LkpError } from './job.ts';
+import type { Sql, Table } from './ports.ts';
+
+/** A column that a reader looks for. Names are compared without case, spaces and punctuation. */
+export interface Field {
+  readonly name: string;
+  readonly synonyms: readonly string[];
+  readonly required: boolean;
+}
+
+export interface Header {
+  /** Physical row of the header, from 1. */
+  readonly row: number;
+  /** The header's cells as they stand. */
+  readonly cells: readonly string[];
+  /** Field name -> 0-based column. Optional fields that the file lacks are absent. */
+  readonly columns: ReadonlyMap<string, number>;
+}
+
+/** The form in which names are compared: letters and digits only, lower case, accents kept. */
+export const plain = (name: string): string =>
+  name.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+
+/**
+ * The first row of the head that has every required field. Undefined when there is none; throws
+ * LkpError('request') when two columns answer to one field.
+ */
+export function findHeader(head: Table['head'], fields: readonly Field[]): Header | undefined {
+  for (const { row, cells } of head) {
+    const columns = new Map<string, number>();
+    const names = cells.map(plain);
+    let twice: string | undefined;
+    for (const field of fields) {
+      const wanted = new Set([field.name, ...field.synonyms].map(plain));
+      const found = names.flatMap((name, index) => (wanted.has(name) ? [index] : []));
+      if (found.length > 1) twice ??= `columns ${found.map((index) => index + 1).join(' and ')} ("${found.map((index) => cells[index]).join('", "')}") both mean ${field.name}`;
+      if (found.length > 0) columns.set(field.name, found[0]!);
+    }
+    if (fields.some((field) => field.required && !columns.has(field.name))) continue;
+    if (twice) {
+      throw new LkpError('request', `In the header (row ${row}) ${twice}. One column for each is wanted: rename or remove one.`);
+    }
+    return { row, cells, columns };
+  }
+  return undefined;
+}
+
+/** Says which row of the head came nearest to a header, and which fields it lacks. */
+export function missingFields(head: Table['head'], fields: readonly Field[]): { row: number; cells: readonly string[]; missing: string[] } {
+  const required = fields.filter((field) => field.required);
+  const candidates = head.map(({ row, cells }) => {
+    const names = new Set(cells.map(plain));
+    const missing = required.filter((field) => ![field.name, ...field.synonyms].some((name) => names.has(plain(name))));
+    return { row, cells, missing: missing.map((field) => field.name) };
+  });
+  candidates.sort((a, b) => a.missing.length - b.missing.length || a.row - b.row);
+  return candidates[0] ?? { row: 1, cells: [], missing: required.map((field) => field.name) };
+}
+
+/**
+ * Copies the rows of a table, unchanged, into the unlogged table `load` (row_no, ragged, c1 ... cN; all text), and
+ * makes the temporary view `load_field` that names its columns as the fields (a field the file lacks is null).
+ * The caller's transaction drops `load` with `dropLoad`.
+ */
+export async function loadRows(
+  tx: Sql,
+  table: Table,
+  header: Header,
+  fields: readonly string[],
+  /** SQL for a field, given the column it is read from (undefined: the file has none); the default is the bare column. */
+  expression: (field: string, column: string | undefined) => string = (_field, column) => column ?? 'null::text',
+  watch?: { readonly fields: readonly string[]; readonly row: (cells: readonly string[] | null) => void },
+): Promise<void> {
+  const width = header.cells.length;
+  const names = Array.from({ length: width }, (_, index) => `c${index + 1}`);
+  const cells = names.map((name) => `load.${name}`).join(', ');
+  const named = fields.map((field) => {
+    const column = header.columns.get(field);
+    return `${expression(field, column === undefined ? undefined : `load.c${column + 1}`)} as ${field}`;
+  });
+  await tx.rows(`create unlogged table load (row_no int not null, ragged text, ${names.map((name) => `${name} text`).join(', ')})`);
+  await tx.copyIn(
+    `copy load from stdin (format csv, delimiter '${table.delimiter.replace("'", "''")}', null '')`,
+    table.body({
+      headerRow: header.row,
+      width,
+      ...(watch ? { columns: watch.fields.map((field) => header.columns.get(field) ?? -1), watch: watch.row } : {}),
+    }),
+  );
+  await tx.rows('analyze load');
+  await tx.rows(
+    `create temporary view load_field as
+     select load.row_no, load.ragged,
+            case when load.ragged is null then array[${cells}] else array[load.ragged] end as cells,
+            ${named.join(', ')}
+     from load`,
+  );
+}
+
+export async function dropLoad(tx: Sql): Promise<void> {
+  await tx.rows('drop view load_field; drop table load');
+}

@@ -1,0 +1,290 @@
+import { DISPOSITIONS, type Disposition, type InvoiceFile, type World } from '../../samples/truth.ts';
+import { add, compareDecimals, type Decimal, decimal, signed, text, times, ZERO } from './decimal.ts';
+import { euroRates, inDollars } from './rates.ts';
+import { effectOf, holds, type JudgedRow, judge, locationOf, productOf, type ReadRow, ruleSetOn } from './rows.ts';
+import type { Requirement, RuleSet } from './rule-set.ts';
+import { RULES, type Rules } from './rules.ts';
+
+/**
+ * The independent auditor: recomputes a cycle from the files and reference data of a sample world. Written from
+ * DOMAIN and DESIGN, not from the SQL; slow and obvious. Decimals are texts.
+ */
+
+export const CYCLE_DISPOSITIONS = [...DISPOSITIONS, 'not-yet-visible', 'outside-window'] as const;
+export type CycleDisposition = (typeof CYCLE_DISPOSITIONS)[number];
+
+/** Amounts by currency: the signed effects of the rows whose amount and currency can be read. */
+export type Amounts = Readonly<Record<string, string>>;
+
+/** As a row of `snapshot_cell`. */
+export interface Cell {
+  readonly partner_mpn_id: string;
+  readonly location_mpn_id: string;
+  /** First day of the month. */
+  readonly kpi_month: string;
+  readonly omlp_type: string;
+  readonly kpi_class: string;
+  readonly lines: number;
+  readonly units: string;
+  readonly kpi_value: string;
+  readonly revenue: string;
+  readonly zero_lines: number;
+  readonly no_rate_lines: number;
+}
+
+/** As a row of `snapshot_class`, without its category. */
+export interface ClassTotal {
+  readonly partner_mpn_id: string;
+  readonly kpi_class: string;
+  readonly units: string;
+  readonly kpi_value: string;
+  readonly counted: string;
+  readonly above_cap: string;
+  readonly revenue: string;
+}
+
+/** As a row of `snapshot_level`; level '' = none. */
+export interface ReachedLevel {
+  readonly partner_mpn_id: string;
+  readonly learning_option: string;
+  readonly competency: string;
+  readonly anniversary_date: string;
+  readonly level: string;
+}
+
+export interface Audited {
+  readonly cycle: string;
+  readonly window: { readonly from: string; readonly to: string };
+  readonly lines_in: number;
+  readonly dispositions: Readonly<Record<CycleDisposition, number>>;
+  readonly amounts: Readonly<Partial<Record<CycleDisposition, Amounts>>>;
+  /** Distinct locations with a counted or reversal line in the window, and their distinct partners. */
+  readonly locations: number;
+  readonly partners: number;
+  /** Before caps. */
+  readonly kpi_value: string;
+  readonly revenue_value: string;
+  readonly currency: 'USD';
+  readonly cells: readonly Cell[];
+  readonly classes: readonly ClassTotal[];
+  readonly levels: readonly ReachedLevel[];
+}
+
+/** A line that counts in the window. */
+interface Counted {
+  readonly partner: string;
+  readonly location: string;
+  readonly month: string;
+  readonly omlpType: string;
+  readonly kpiClass: string;
+  readonly units: Decimal;
+  readonly kpi: Decimal;
+  /** Undefined = no rate. */
+  readonly revenue: Decimal | undefined;
+  readonly isZero: boolean;
+}
+
+const sum = (values: readonly Decimal[]): Decimal => values.reduce(add, ZERO);
+const listed = (ruleSet: RuleSet | readonly RuleSet[]): readonly RuleSet[] => ('name' in ruleSet ? [ruleSet] : ruleSet);
+
+/** Recomputes a cycle as if every file of the world were known. `rules` is for seeding bugs. */
+export function audit(
+  world: World,
+  options: { readonly cycle: string; readonly ruleSet: RuleSet | readonly RuleSet[] },
+  rules: Rules = RULES,
+): Audited {
+  const { cycle } = options;
+  const ruleSets = listed(options.ruleSet);
+  const window = rules.window(cycle);
+  const rows = judge(world.reference, world.files, ruleSets, rules);
+
+  const inCycle = (row: JudgedRow): CycleDisposition => {
+    const isLine = row.disposition === 'counted' || row.disposition === 'reversal';
+    if (isLine && row.date > window.to) return 'not-yet-visible';
+    if (isLine && row.date < window.from) return 'outside-window';
+    return row.disposition;
+  };
+  const lines = rows
+    .filter((row) => inCycle(row) === 'counted' || inCycle(row) === 'reversal')
+    .map((row) => countedLine(world, row, ruleSets, rules, window.to));
+  const locations = new Set(lines.map(({ location }) => location));
+  const partners = new Set(lines.map(({ partner }) => partner).filter((partner) => partner !== ''));
+  return {
+    cycle,
+    window,
+    lines_in: rows.length,
+    dispositions: countBy(CYCLE_DISPOSITIONS, rows.map(inCycle)),
+    amounts: amountsBy(rows, inCycle),
+    locations: locations.size,
+    partners: partners.size,
+    kpi_value: text(sum(lines.map(({ kpi }) => kpi))),
+    revenue_value: text(sum(lines.map(({ revenue }) => revenue ?? ZERO))),
+    currency: 'USD',
+    cells: cellsOf(lines),
+    classes: classesOf(lines, ruleSetOn(ruleSets, window.to)),
+    levels: levelsOf(world, lines, ruleSetOn(ruleSets, window.to), window.to),
+  };
+}
+
+/** What `lkp ingest --json` says of one file when the world's files are ingested in order. */
+export function expectedIngest(
+  world: World,
+  file: string | InvoiceFile,
+  ruleSet: RuleSet | readonly RuleSet[],
+  rules: Rules = RULES,
+): {
+  readonly name: string;
+  readonly lines_in: number;
+  readonly dispositions: Readonly<Record<Disposition, number>>;
+  readonly amount_in: Amounts;
+  readonly amounts: Readonly<Partial<Record<Disposition, Amounts>>>;
+} {
+  const name = typeof file === 'string' ? file : file.name;
+  const index = world.files.findIndex((candidate) => candidate.name === name);
+  if (index < 0) throw new Error(`The world has no file ${name}.`);
+  const known = judge(world.reference, world.files.slice(0, index + 1), listed(ruleSet), rules);
+  const rows = known.filter((row) => row.file === name);
+  return {
+    name,
+    lines_in: rows.length,
+    dispositions: countBy(
+      DISPOSITIONS,
+      rows.map(({ disposition }) => disposition),
+    ),
+    amount_in: total(rows),
+    amounts: amountsBy(rows, ({ disposition }) => disposition),
+  };
+}
+
+function countedLine(world: World, row: JudgedRow, ruleSets: readonly RuleSet[], rules: Rules, lastDay: string): Counted {
+  const product = productOf(world.reference, row.sku, row.date)!;
+  const location = locationOf(world.reference, row.customer, row.date)!;
+  const { weight } = ruleSetOn(ruleSets, row.date)!.weights.get(product.kpi_class)!;
+  const units = signed(times(row.quantity!, decimal(product.units_per_sku)), row.treatment.unitSign);
+  const holder = world.reference.locations.find((candidate) => candidate.location_mpn_id === location && holds(candidate, lastDay));
+  return {
+    partner: holder?.partner_mpn_id ?? '',
+    location,
+    month: `${row.date.slice(0, 7)}-01`,
+    omlpType: product.omlp_type,
+    kpiClass: product.kpi_class,
+    units,
+    kpi: times(units, weight),
+    revenue: inDollars(effectOf(row)!, row.currency, row.date, euroRatesOf(world, rules)),
+    isZero: row.net!.digits === 0n,
+  };
+}
+
+const ratesOfWorld = new WeakMap<World, Map<number, ReturnType<typeof euroRates>>>();
+
+/** Reading the rate file takes a while: once for each world. */
+function euroRatesOf(world: World, rules: Rules): ReturnType<typeof euroRates> {
+  const made = ratesOfWorld.get(world) ?? new Map<number, ReturnType<typeof euroRates>>();
+  ratesOfWorld.set(world, made);
+  const rates = made.get(rules.rateLookBack) ?? euroRates(world.reference, rules.rateLookBack);
+  made.set(rules.rateLookBack, rates);
+  return rates;
+}
+
+/** Groups by the text that `key` gives, in the order of those texts. */
+function groups<T>(values: readonly T[], key: (value: T) => string): T[][] {
+  const found = new Map<string, T[]>();
+  for (const value of values) {
+    const group = found.get(key(value));
+    if (group) group.push(value);
+    else found.set(key(value), [value]);
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+}
+
+function cellsOf(lines: readonly Counted[]): Cell[] {
+  const key = (line: Counted): string =>
+    JSON.stringify([line.partner, line.location, line.month, line.omlpType, line.kpiClass]);
+  return groups(lines, key).map((cell) => ({
+    partner_mpn_id: cell[0]!.partner,
+    location_mpn_id: cell[0]!.location,
+    kpi_month: cell[0]!.month,
+    omlp_type: cell[0]!.omlpType,
+    kpi_class: cell[0]!.kpiClass,
+    lines: cell.length,
+    units: text(sum(cell.map(({ units }) => units))),
+    kpi_value: text(sum(cell.map(({ kpi }) => kpi))),
+    revenue: text(sum(cell.map(({ revenue }) => revenue ?? ZERO))),
+    zero_lines: cell.filter(({ isZero }) => isZero).length,
+    no_rate_lines: cell.filter(({ revenue }) => revenue === undefined).length,
+  }));
+}
+
+/** A partner's KPI by class: what is above the cap counts for no level. */
+function classesOf(lines: readonly Counted[], ruleSet: RuleSet | undefined): ClassTotal[] {
+  return groups(lines, ({ partner, kpiClass }) => JSON.stringify([partner, kpiClass])).map((group) => {
+    const { partner, kpiClass } = group[0]!;
+    const kpi = sum(group.map((line) => line.kpi));
+    const cap = ruleSet?.weights.get(kpiClass)?.cap;
+    const counted = cap !== undefined && compareDecimals(kpi, cap) > 0 ? cap : kpi;
+    return {
+      partner_mpn_id: partner,
+      kpi_class: kpiClass,
+      units: text(sum(group.map(({ units }) => units))),
+      kpi_value: text(kpi),
+      counted: text(counted),
+      above_cap: text(add(kpi, signed(counted, -1))),
+      revenue: text(sum(group.map(({ revenue }) => revenue ?? ZERO))),
+    };
+  });
+}
+
+/** For each enrolment valid on the window's last day: the best level, at or below its option, that is met in full. */
+function levelsOf(world: World, lines: readonly Counted[], ruleSet: RuleSet | undefined, lastDay: string): ReachedLevel[] {
+  const classes = classesOf(lines, ruleSet);
+  const enrolled = world.reference.enrolments.filter((enrolment) => holds(enrolment, lastDay));
+  return enrolled.map(({ partner_mpn_id, learning_option, competency, anniversary_date }) => {
+    const figure = ({ measure, category }: Requirement): Decimal | undefined => {
+      if (measure === 'kpi') {
+        const ofCategory = classes.filter(
+          (entry) => entry.partner_mpn_id === partner_mpn_id && ruleSet?.weights.get(entry.kpi_class)?.category === category,
+        );
+        return sum(ofCategory.map(({ counted }) => decimal(counted)));
+      }
+      if (measure === 'revenue') {
+        return sum(lines.filter(({ partner }) => partner === partner_mpn_id).map(({ revenue }) => revenue ?? ZERO));
+      }
+      const own = (wanted: string): string | undefined =>
+        world.reference.attainments.find(
+          (attainment) =>
+            attainment.partner_mpn_id === partner_mpn_id &&
+            attainment.measure === measure &&
+            attainment.competency === wanted &&
+            holds(attainment, lastDay),
+        )?.value;
+      const value = own(competency) ?? own('');
+      return value === undefined ? undefined : decimal(value);
+    };
+    const isMet = (requirement: Requirement): boolean => {
+      const reached = figure(requirement);
+      return reached !== undefined && compareDecimals(reached, requirement.atLeast) >= 0;
+    };
+    const levels = ruleSet?.levels ?? [];
+    const first = levels.findIndex((level) => level.learningOption === learning_option);
+    const candidates = first < 0 ? [] : levels.slice(first);
+    const level = candidates.find(({ requirements }) => requirements.every(isMet))?.level ?? '';
+    return { partner_mpn_id, learning_option, competency, anniversary_date, level };
+  });
+}
+
+function countBy<Name extends string>(names: readonly Name[], found: readonly Name[]): Record<Name, number> {
+  const counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+  for (const name of found) counts[name] += 1;
+  return counts;
+}
+
+function total(rows: readonly ReadRow[]): Amounts {
+  const readable = rows.filter((row) => effectOf(row) !== undefined);
+  const byCurrency = groups(readable, ({ currency }) => currency);
+  return Object.fromEntries(byCurrency.map((group) => [group[0]!.currency, text(sum(group.map((row) => effectOf(row)!)))]));
+}
+
+function amountsBy<Name extends string>(rows: readonly JudgedRow[], nameOf: (row: JudgedRow) => Name): Partial<Record<Name, Amounts>> {
+  const byName = groups(rows, nameOf).map((group): [Name, Amounts] => [nameOf(group[0]!), total(group)]);
+  return Object.fromEntries(byName.filter(([, amounts]) => Object.keys(amounts).length > 0)) as Partial<Record<Name, Amounts>>;
+}

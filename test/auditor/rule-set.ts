@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { type Decimal, decimal } from './decimal.ts';
+
+export interface Weight {
+  readonly category: string;
+  readonly weight: Decimal;
+  /** The most KPI of the class that counts in one window. */
+  readonly cap: Decimal | undefined;
+}
+
+export interface Requirement {
+  readonly measure: string;
+  readonly category: string;
+  readonly atLeast: Decimal;
+}
+
+export interface Level {
+  readonly level: string;
+  readonly learningOption: string;
+  readonly requirements: readonly Requirement[];
+}
+
+export interface RuleSet {
+  readonly name: string;
+  /** Valid from this day up to, not including, `validTo`. */
+  readonly validFrom: string;
+  readonly validTo: string;
+  /** By KPI class. */
+  readonly weights: ReadonlyMap<string, Weight>;
+  /** The highest first. */
+  readonly levels: readonly Level[];
+}
+
+type Texts = Record<string, string>;
+interface Body {
+  readonly name: string;
+  readonly valid_from: string;
+  readonly valid_to?: string;
+  readonly weights: Record<string, Texts>;
+  readonly levels: ReadonlyArray<{ level: string; learning_option: string; requirements: readonly Texts[] }>;
+}
+
+/** Reads a rule set's YAML; every value stays a text until it becomes an exact decimal. */
+export function parseRuleSet(yaml: string): RuleSet {
+  const body = parse(yaml, { schema: 'failsafe' }) as Body;
+  const weights = Object.entries(body.weights).map(([kpiClass, { category, weight, cap }]): [string, Weight] => [
+    kpiClass,
+    { category: category!, weight: decimal(weight!), cap: cap === undefined ? undefined : decimal(cap) },
+  ]);
+  return {
+    name: body.name,
+    validFrom: body.valid_from,
+    validTo: body.valid_to ?? '',
+    weights: new Map(weights),
+    levels: body.levels.map(({ level, learning_option, requirements }) => ({
+      level,
+      learningOption: learning_option,
+      requirements: requirements.map(({ measure, category, at_least }) => ({
+        measure: measure!,
+        category: category ?? '',
+        atLeast: decimal(at_least!),
+      })),
+    })),
+  };
+}
+
+export const readRuleSet = (path: string | URL): RuleSet => parseRuleSet(readFileSync(path, 'utf8'));

@@ -1,0 +1,236 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPostgresBackend, Queue as RawRedis, withBackend } from 'bullmq';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openQueue, type Queue } from '../src/queue/queue.ts';
+import { freshDatabase } from './harness/database.ts';
+import { node } from './harness/lkp.ts';
+import { until } from './harness/until.ts';
+
+interface Backend {
+  url: string;
+  stop(): Promise<void>;
+  /** Puts a message there as another version would. */
+  addRaw(data: object, jobId: string): Promise<void>;
+}
+
+async function postgres(): Promise<Backend> {
+  const fresh = await freshDatabase('empty');
+  const { Queue } = withBackend(createPostgresBackend);
+  return {
+    url: fresh.url,
+    stop: () => fresh.drop(),
+    addRaw: (data, jobId) =>
+      add(new Queue('lkp', { connection: { connectionString: fresh.url } }), data, jobId),
+  };
+}
+
+async function redis(): Promise<Backend> {
+  const folder = await mkdtemp(join(tmpdir(), 'lkp-redis-'));
+  const port = await freePort();
+  const server: ChildProcess = spawn(
+    'redis-server',
+    [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--dir',
+      folder,
+      '--maxmemory-policy',
+      'noeviction',
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  let said = '';
+  server.stdout?.on('data', (chunk) => {
+    said += chunk;
+  });
+  await until('redis-server is ready', () => said.includes('Ready to accept connections'));
+  const url = `redis://127.0.0.1:${port}`;
+  return {
+    url,
+    stop: async () => {
+      server.kill();
+      await ended;
+      await rm(folder, { recursive: true });
+    },
+    addRaw: (data, jobId) => add(new RawRedis('lkp', { connection: { url } }), data, jobId),
+  };
+}
+
+async function add(
+  queue: { add(name: string, data: object, options: object): Promise<unknown>; close(): Promise<void> },
+  data: object,
+  jobId: string,
+): Promise<void> {
+  await queue.add('occurrence', data, { jobId });
+  await queue.close();
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+function hasRedis(): boolean {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    console.warn('redis-server is not on PATH: the queue is tested on PostgreSQL only');
+    return false;
+  }
+}
+
+describe.each([
+  { name: 'postgres', make: postgres, skip: false },
+  { name: 'redis', make: redis, skip: !hasRedis() },
+])('queue on $name', ({ make, skip }) => {
+  let backend: Backend;
+  let queue: Queue;
+  let errors: Error[];
+  beforeAll(async () => {
+    if (!skip) backend = await make();
+  });
+  afterAll(() => backend?.stop());
+  beforeEach(async () => {
+    errors = [];
+    if (!skip) queue = await openQueue(backend.url, { onError: (error) => errors.push(error) });
+  });
+  afterEach(() => queue?.close());
+
+  test.skipIf(skip)('a message is handled once, with its occurrence and attempt', async () => {
+    const seen: [string, number][] = [];
+    await queue.work(async (...[occurrence, attempt]) => void seen.push([occurrence, attempt]), {
+      concurrency: 2,
+    });
+    await queue.send('41', 3);
+    await queue.send('42', 1);
+    await until('both were handled', () => seen.length >= 2);
+    await queue.close();
+    expect(seen.sort()).toEqual([
+      ['41', 3],
+      ['42', 1],
+    ]);
+    expect(errors).toEqual([]);
+  });
+
+  test.skipIf(skip)(
+    'the same message sent again while it waits or runs is one; once done it may come again',
+    async () => {
+      const seen: string[] = [];
+      const gate: { open?: (() => void) | undefined } = {};
+      await queue.send('50', 1);
+      await queue.send('50', 1);
+      const handler = async (occurrence: string) => {
+        seen.push(occurrence);
+        if (occurrence !== 'last')
+          await new Promise<void>((resolve) => {
+            gate.open = resolve;
+          });
+      };
+      await queue.work(handler, { concurrency: 1 });
+      await until('it runs', () => gate.open);
+      await queue.send('50', 1);
+      gate.open?.();
+      await queue.send('last', 1);
+      await until('the queue is empty', () => seen.includes('last'));
+      expect(seen).toEqual(['50', 'last']);
+
+      gate.open = undefined;
+      await queue.send('50', 1);
+      await until('it runs again', () => gate.open);
+      gate.open?.();
+      await queue.close();
+      expect(seen).toEqual(['50', 'last', '50']);
+    },
+  );
+
+  test.skipIf(skip)(
+    'what a handler throws is reported with the message, not retried, and blocks nothing',
+    async () => {
+      let calls = 0;
+      await queue.work(
+        async () => {
+          calls += 1;
+          if (calls === 1) throw new Error('no such cycle');
+        },
+        { concurrency: 1 },
+      );
+      await queue.send('60', 1);
+      await until('the error is reported', () => errors.length > 0);
+      expect(errors.map((error) => error.message)).toEqual(['message o60-a1: no such cycle']);
+      await queue.send('60', 1);
+      await until('the same message came again', () => calls === 2);
+    },
+  );
+
+  test.skipIf(skip)(
+    'a message of another version is refused in words, and does not reach the handler',
+    async () => {
+      await backend.addRaw({ v: 2, occurrence: '70', attempt: 1 }, 'o70-a1');
+      let calls = 0;
+      await queue.work(
+        async () => {
+          calls += 1;
+        },
+        { concurrency: 1 },
+      );
+      await until('it is refused', () => errors.length > 0);
+      expect(errors[0]?.message).toMatch(/message o70-a1: not a message of this version \(v 2, wanted 1\)/);
+      expect(calls).toBe(0);
+    },
+  );
+
+  test.skipIf(skip)('close waits for the handler that runs', async () => {
+    let running = false;
+    let finish: () => void = () => undefined;
+    let finished = false;
+    await queue.work(
+      async () => {
+        running = true;
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        finished = true;
+      },
+      { concurrency: 1 },
+    );
+    await queue.send('80', 1);
+    await until('it runs', () => running);
+    const closed = queue.close().then(() => finished);
+    finish();
+    expect(await closed).toBe(true);
+  });
+
+  test.skipIf(skip)('a process that has closed its queue ends by itself', async () => {
+    const ran = await node(['test/programs/queue-user.ts', backend.url]);
+    expect(ran).toMatchObject({ code: 0, stdout: 'handled 1\nclosed\n', stderr: '' });
+  });
+});
+
+test('a queue that is not there is a failure in words, within 12 s, on both backends', async () => {
+  const port = await freePort();
+  const began = Date.now();
+  const failures = await Promise.all(
+    [`redis://:secret@127.0.0.1:${port}`, `postgres://me:secret@127.0.0.1:${port}/lkp`].map((url) =>
+      openQueue(url, { onError: () => undefined }).catch((error: Error) => error),
+    ),
+  );
+  for (const failure of failures) {
+    expect(failure).toMatchObject({ name: 'LkpError', code: 'machine' });
+    expect((failure as Error).message).toContain(`127.0.0.1:${port}`);
+    expect((failure as Error).message).not.toContain('secret');
+  }
+  expect(Date.now() - began).toBeLessThan(12_000);
+});
