@@ -38,13 +38,28 @@ export const ARTICLES: readonly Article[] = [
   article('CM-DATA-01', 'Custom: data platform workshop', 'Custom MOC', 'courseware-advanced', 9815),
   article('EXV-FUND', 'Exam voucher, Fundamentals', 'Exam voucher', 'exam-fundamentals', 9900),
   article('EXV-ROLE', 'Exam voucher, role-based', 'Exam voucher', 'exam-advanced', 16500),
-  article('EXV-FUND-10', 'Exam vouchers, Fundamentals, pack of 10', 'Exam voucher', 'exam-fundamentals', 89955, '10'),
+  article(
+    'EXV-FUND-10',
+    'Exam vouchers, Fundamentals, pack of 10',
+    'Exam voucher',
+    'exam-fundamentals',
+    89955,
+    '10',
+  ),
   article('LOD-AZ-103', 'Labs Online: Azure Administrator', 'Labs Online', '', 2535),
   article('KIT-TRAINER', 'Trainer kit, printed', 'MOC', '', 5210),
 ];
 
 /** Known, but not sold after 2019-10-31. */
-export const RETIRED = article('20742B', 'Identity with Windows Server 2016', 'MOC', 'courseware-advanced', 10750, '1', '2019-11-01');
+export const RETIRED = article(
+  '20742B',
+  'Identity with Windows Server 2016',
+  'MOC',
+  'courseware-advanced',
+  10750,
+  '1',
+  '2019-11-01',
+);
 
 export const articleOf = (sku: string): Article => {
   const found = ARTICLES.find((candidate) => candidate.product.sku === sku);
@@ -68,7 +83,11 @@ const CURRENCIES: Readonly<Record<string, { readonly digits: number; readonly pe
 
 /** The list price of an article in minor units of a currency; digital MOC costs nothing from 2020-04-01 to 2021-03-31. */
 export function minorPrice(sold: Article, currency: string, date: string): bigint {
-  const isFree = sold.product.omlp_type === 'MOC' && sold.product.kpi_class !== '' && date >= '2020-04-01' && date <= '2021-03-31';
+  const isFree =
+    sold.product.omlp_type === 'MOC' &&
+    sold.product.kpi_class !== '' &&
+    date >= '2020-04-01' &&
+    date <= '2021-03-31';
   if (isFree) return 0n;
   return (BigInt(sold.cents) * BigInt(CURRENCIES[currency]!.perTenCents)) / 10n;
 }

@@ -4,6 +4,8 @@ export const csvRecord = (cells: readonly string[]): string =>
 
 /** A CSV file of uniform records, the first one's keys being the header. */
 export function csvTable(rows: readonly object[], columns: readonly string[]): string {
-  const lines = rows.map((row) => csvRecord(columns.map((column) => String((row as Record<string, string>)[column]))));
+  const lines = rows.map((row) =>
+    csvRecord(columns.map((column) => String((row as Record<string, string>)[column]))),
+  );
   return csvRecord(columns) + lines.join('');
 }

@@ -1,4 +1,4 @@
-import { type Article, ARTICLES, minorPrice, money } from './catalogue.ts';
+import { ARTICLES, type Article, minorPrice, money } from './catalogue.ts';
 import type { Draw } from './random.ts';
 import type { Site } from './reference.ts';
 import type { Disposition, InvoiceLine } from './truth.ts';
@@ -28,7 +28,9 @@ export function invoiceOf(
   return Array.from({ length: head.count }, (_, index) => {
     const sold = draw.pick(shelf);
     const isPack = sold.product.units_per_sku !== '1';
-    const quantity = isPack ? 1 : draw.integer(Math.max(1, site.plan.quantity[0]), Math.max(1, site.plan.quantity[1]));
+    const quantity = isPack
+      ? 1
+      : draw.integer(Math.max(1, site.plan.quantity[0]), Math.max(1, site.plan.quantity[1]));
     const price = minorPrice(sold, site.currency, head.date);
     return {
       expected: sold.product.kpi_class === '' ? 'no-kpi-value' : 'counted',

@@ -30,7 +30,13 @@ export interface Options {
 const ECB_NAME = 'eurofxref-2019-04-2020-05.csv';
 const SAMPLE = fileURLToPath(new URL('data/', import.meta.url));
 
-const shaped = ({ seed = 1, partners = 40, locations = 120, from = '2019-04', months = 14 }: Options): Shape & { seed: number } => ({
+const shaped = ({
+  seed = 1,
+  partners = 40,
+  locations = 120,
+  from = '2019-04',
+  months = 14,
+}: Options): Shape & { seed: number } => ({
   seed,
   partners,
   locations,
@@ -52,7 +58,10 @@ export function generate(options: Options = {}): World {
 export function generateLarge(options: Options & { readonly lines: number }): World {
   const shape = { ...shaped(options), lines: options.lines };
   const stage = stageOf(shape);
-  return { reference: stage.reference, files: [{ name: LARGE_NAME, format: 'csv', rows: [...largeRows(stage, shape)] }] };
+  return {
+    reference: stage.reference,
+    files: [{ name: LARGE_NAME, format: 'csv', rows: [...largeRows(stage, shape)] }],
+  };
 }
 
 const LARGE_NAME = 'large.csv';
@@ -74,7 +83,10 @@ export async function writeWorld(world: World, folder: string): Promise<string[]
   const written = writeReference(world.reference, folder);
   mkdirSync(join(folder, 'invoices'), { recursive: true });
   for (const { name, format, rows } of world.files) {
-    const bytes = format === 'xlsx' ? await invoiceWorkbook(rows) : [COLUMNS, ...rows.map(({ cells }) => cells)].map(csvRecord).join('');
+    const bytes =
+      format === 'xlsx'
+        ? await invoiceWorkbook(rows)
+        : [COLUMNS, ...rows.map(({ cells }) => cells)].map(csvRecord).join('');
     writeFileSync(join(folder, 'invoices', name), bytes);
     written.push(`invoices/${name}`);
   }
@@ -84,16 +96,21 @@ export async function writeWorld(world: World, folder: string): Promise<string[]
 const VALIDITY = ['valid_from', 'valid_to'];
 
 /** Each reference file: its name and its columns. */
-const REFERENCE_FILES: ReadonlyArray<readonly [Exclude<keyof Reference, 'ecb'>, string, readonly string[]]> = [
-  ['partners', 'partners.csv', ['mpn_id', 'name', 'country', ...VALIDITY]],
-  ['locations', 'locations.csv', ['location_mpn_id', 'partner_mpn_id', 'name', 'country', ...VALIDITY]],
-  ['customers', 'customers.csv', ['customer_number', 'location_mpn_id', 'program', ...VALIDITY]],
-  ['enrolments', 'enrolments.csv', ['partner_mpn_id', 'learning_option', 'competency', 'anniversary_date', ...VALIDITY]],
-  ['attainments', 'attainments.csv', ['partner_mpn_id', 'competency', 'measure', 'value', ...VALIDITY]],
-  ['products', 'products.csv', ['sku', 'name', 'omlp_type', 'kpi_class', 'units_per_sku', ...VALIDITY]],
-  ['manualRates', 'rates-manual.csv', ['currency', 'rate_date', 'per_euro']],
-  ['listings', 'listings.csv', ['partner_mpn_id', 'country', 'name', 'url', 'requested_on', ...VALIDITY]],
-];
+const REFERENCE_FILES: ReadonlyArray<readonly [Exclude<keyof Reference, 'ecb'>, string, readonly string[]]> =
+  [
+    ['partners', 'partners.csv', ['mpn_id', 'name', 'country', ...VALIDITY]],
+    ['locations', 'locations.csv', ['location_mpn_id', 'partner_mpn_id', 'name', 'country', ...VALIDITY]],
+    ['customers', 'customers.csv', ['customer_number', 'location_mpn_id', 'program', ...VALIDITY]],
+    [
+      'enrolments',
+      'enrolments.csv',
+      ['partner_mpn_id', 'learning_option', 'competency', 'anniversary_date', ...VALIDITY],
+    ],
+    ['attainments', 'attainments.csv', ['partner_mpn_id', 'competency', 'measure', 'value', ...VALIDITY]],
+    ['products', 'products.csv', ['sku', 'name', 'omlp_type', 'kpi_class', 'units_per_sku', ...VALIDITY]],
+    ['manualRates', 'rates-manual.csv', ['currency', 'rate_date', 'per_euro']],
+    ['listings', 'listings.csv', ['partner_mpn_id', 'country', 'name', 'url', 'requested_on', ...VALIDITY]],
+  ];
 
 function writeReference(reference: Reference, folder: string): string[] {
   mkdirSync(join(folder, 'reference'), { recursive: true });
@@ -107,20 +124,39 @@ function writeReference(reference: Reference, folder: string): string[] {
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { out: text, seed: text, partners: text, locations: text, from: text, months: text, lines: text },
+    options: {
+      out: text,
+      seed: text,
+      partners: text,
+      locations: text,
+      from: text,
+      months: text,
+      lines: text,
+    },
   });
   const whole = (name: 'seed' | 'partners' | 'locations' | 'months' | 'lines'): number | undefined => {
     const value = values[name];
-    if (value !== undefined && !/^[1-9]\d{0,8}$/.test(value)) throw new Error(`--${name} is "${value}"; a whole number from 1 is wanted.`);
+    if (value !== undefined && !/^[1-9]\d{0,8}$/.test(value))
+      throw new Error(`--${name} is "${value}"; a whole number from 1 is wanted.`);
     return value === undefined ? undefined : Number(value);
   };
   const from = values.from;
-  if (from !== undefined && !/^\d{4}-(0[1-9]|1[0-2])$/.test(from)) throw new Error(`--from is "${from}"; a month such as 2019-04 is wanted.`);
-  const given = { seed: whole('seed'), partners: whole('partners'), locations: whole('locations'), from, months: whole('months') };
-  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Options;
+  if (from !== undefined && !/^\d{4}-(0[1-9]|1[0-2])$/.test(from))
+    throw new Error(`--from is "${from}"; a month such as 2019-04 is wanted.`);
+  const given = {
+    seed: whole('seed'),
+    partners: whole('partners'),
+    locations: whole('locations'),
+    from,
+    months: whole('months'),
+  };
+  const options = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Options;
   const lines = whole('lines');
   if (lines !== undefined) {
-    if (values.out === undefined) throw new Error('--lines needs --out, so that the checked-in sample stays as it is.');
+    if (values.out === undefined)
+      throw new Error('--lines needs --out, so that the checked-in sample stays as it is.');
     const { path, lines_in, bytes } = await writeLarge({ ...options, lines }, values.out);
     console.log(`${path}: ${lines_in} lines, ${bytes} bytes`);
     return;
@@ -128,7 +164,9 @@ async function main(): Promise<void> {
   const out = values.out ?? SAMPLE;
   const world = generate(options);
   const written = await writeWorld(world, out);
-  const lines_in = world.files.flatMap(({ rows }) => rows).filter(({ expected }) => expected !== 'blank').length;
+  const lines_in = world.files
+    .flatMap(({ rows }) => rows)
+    .filter(({ expected }) => expected !== 'blank').length;
   console.log(`${out}: ${written.length} files, ${lines_in} invoice lines`);
 }
 

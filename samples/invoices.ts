@@ -29,8 +29,13 @@ export function makeFiles(stage: Stage, shape: Shape, draw: Draw): InvoiceFile[]
   const placed = oddities(stage, shape.from);
   const monthly = months.map((documents, month): InvoiceFile => {
     const isWorkbook = month === WORKBOOK_MONTH;
-    const groups = mixIn(documents.map((lines) => lines.map(everyday)), oddOf(placed, month, shape.months), draw);
-    if (isWorkbook) groups.splice(5, 0, [{ cells: [''], expected: 'blank', oddity: 'blank-row-in-workbook' }]);
+    const groups = mixIn(
+      documents.map((lines) => lines.map(everyday)),
+      oddOf(placed, month, shape.months),
+      draw,
+    );
+    if (isWorkbook)
+      groups.splice(5, 0, [{ cells: [''], expected: 'blank', oddity: 'blank-row-in-workbook' }]);
     return file(`marketplace-${monthAfter(shape.from, month)}.${isWorkbook ? 'xlsx' : 'csv'}`, groups);
   });
 
@@ -58,9 +63,13 @@ function documentsOf(stage: Stage, month: string, previous: readonly Written[][]
   planned.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
   let serial = 0;
   const number = (): string => `CM-${month.replace('-', '')}-${String(++serial).padStart(4, '0')}`;
-  const invoices = planned.map(({ site, date, count }) => invoiceOf(site, draw, { number: number(), date, count }));
+  const invoices = planned.map(({ site, date, count }) =>
+    invoiceOf(site, draw, { number: number(), date, count }),
+  );
   const credited = previous.filter((lines) => lines[0]!.line.code === '380' && draw.chance(1, 20));
-  const credits = credited.map((lines) => creditOf(lines.slice(0, draw.integer(1, lines.length)), number(), day(month, 28)));
+  const credits = credited.map((lines) =>
+    creditOf(lines.slice(0, draw.integer(1, lines.length)), number(), day(month, 28)),
+  );
   return [...invoices, ...credits];
 }
 
@@ -77,16 +86,28 @@ const file = (name: string, groups: readonly Group[]): InvoiceFile => ({
 });
 
 /** A file of documents that are no invoices: every row is rejected by the gate. */
-function refused(name: string, codes: readonly string[], stage: Stage, month: string, draw: Draw): InvoiceFile {
+function refused(
+  name: string,
+  codes: readonly string[],
+  stage: Stage,
+  month: string,
+  draw: Draw,
+): InvoiceFile {
   const buying = steadySites(stage);
   const groups = codes.flatMap((code) =>
     [1, 2].map((serial): Group => {
-      const head = { number: `${code}-${month.replace('-', '')}-${serial}`, date: day(month, 3 + serial), count: 4 };
-      return invoiceOf(draw.pick(buying), draw, head).map(({ line }): Row => ({
-        cells: cellsOf({ ...line, code }),
-        expected: 'rejected',
-        oddity: `type-${code}`,
-      }));
+      const head = {
+        number: `${code}-${month.replace('-', '')}-${serial}`,
+        date: day(month, 3 + serial),
+        count: 4,
+      };
+      return invoiceOf(draw.pick(buying), draw, head).map(
+        ({ line }): Row => ({
+          cells: cellsOf({ ...line, code }),
+          expected: 'rejected',
+          oddity: `type-${code}`,
+        }),
+      );
     }),
   );
   return file(name, groups);
@@ -97,15 +118,24 @@ function resent(documents: readonly Written[][], month: string, stage: Stage, dr
   const again = documents.filter((lines) => lines[0]!.line.code === '380').slice(0, 6);
   const same = again.slice(0, 5).flat();
   const contradicted = again[5]?.[0];
-  const said = (line: InvoiceLine, expected: Disposition, oddity: string): Row => ({ cells: cellsOf(line), expected, oddity });
+  const said = (line: InvoiceLine, expected: Disposition, oddity: string): Row => ({
+    cells: cellsOf(line),
+    expected,
+    oddity,
+  });
   const buying = steadySites(stage);
   const fresh = [1, 2, 3].map((serial): Group => {
     const head = { number: `CM-${month.replace('-', '')}-8${serial}`, date: day(month, 28), count: 3 };
-    return invoiceOf(draw.pick(buying), draw, head).map((written) => ({ ...everyday(written), oddity: 'resent-new' }));
+    return invoiceOf(draw.pick(buying), draw, head).map((written) => ({
+      ...everyday(written),
+      oddity: 'resent-new',
+    }));
   });
   return file('resent.csv', [
     same.map(({ line }) => said(line, 'duplicate', 'resent')),
-    ...(contradicted ? [[said({ ...contradicted.line, quantity: '999' }, 'quarantined', 'resent-conflict')]] : []),
+    ...(contradicted
+      ? [[said({ ...contradicted.line, quantity: '999' }, 'quarantined', 'resent-conflict')]]
+      : []),
     ...fresh,
   ]);
 }

@@ -15,7 +15,10 @@ const LINES_PER_DOCUMENT = 5;
  * The rows of one large file, one at a time: five lines a document, by month, every 40th document a credit note of
  * the one before, every 97th with an unknown customer number. No row is a duplicate or unreadable.
  */
-export function* largeRows(stage: Stage, shape: Shape & { readonly lines: number; readonly seed: number }): Generator<InvoiceRow> {
+export function* largeRows(
+  stage: Stage,
+  shape: Shape & { readonly lines: number; readonly seed: number },
+): Generator<InvoiceRow> {
   const draw = drawFrom(shape.seed + 1);
   const sites = steadySites(stage);
   const documents = Math.ceil(shape.lines / LINES_PER_DOCUMENT);
@@ -28,7 +31,9 @@ export function* largeRows(stage: Stage, shape: Shape & { readonly lines: number
     const count = Math.min(LINES_PER_DOCUMENT, shape.lines - document * LINES_PER_DOCUMENT);
     const isCredit = document % 40 === 39;
     const isUnmapped = document % 97 === 96;
-    const lines = isCredit ? creditOf(previous.slice(0, count), number, date) : invoiceOf(draw.pick(sites), draw, { number, date, count });
+    const lines = isCredit
+      ? creditOf(previous.slice(0, count), number, date)
+      : invoiceOf(draw.pick(sites), draw, { number, date, count });
     for (const { line, expected } of lines) {
       // Short names keep a million lines at about 80 MB.
       const cells = cellsOf({ ...line, item: 'Course', customer: isUnmapped ? 'CM999999' : line.customer });

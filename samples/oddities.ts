@@ -1,5 +1,5 @@
 import { articleOf, minorPrice, money } from './catalogue.ts';
-import { day, firstSunday, monthAfter } from './months.ts';
+import { day, firstSunday, lastDay, monthAfter } from './months.ts';
 import type { Stage } from './reference.ts';
 import { cellsOf, type Disposition, type InvoiceLine } from './truth.ts';
 
@@ -49,7 +49,12 @@ export function oddities(stage: Stage, from: string): Oddity[] {
     });
     return { month, rows };
   };
-  const raw = (month: number, oddity: string, expected: OddRow['expected'], cells: readonly string[]): Oddity => ({
+  const raw = (
+    month: number,
+    oddity: string,
+    expected: OddRow['expected'],
+    cells: readonly string[],
+  ): Oddity => ({
     month,
     rows: [{ oddity, expected, cells }],
   });
@@ -58,14 +63,30 @@ export function oddities(stage: Stage, from: string): Oddity[] {
   const original = plain(2);
 
   return [
-    // Before the window and before anybody's late enrolment.
-    odd(0, 'before-the-window'),
+    // The first and last days of the demo's window, and the days beside them.
+    odd(0, 'day-before-window', { date: lastDay(monthAfter(from, 0)) }),
+    odd(1, 'first-day-of-window', { date: on(1, 1) }),
+    odd(12, 'last-day-of-window', { date: lastDay(monthAfter(from, 12)) }),
+    odd(13, 'day-after-window', { date: on(13, 1) }),
 
     // Credits and signs.
-    odd(1, 'credit-shares-number', {}, { code: '381', date: on(1, 20), quantity: '1', net: '40.00', expected: 'reversal' }),
+    odd(1, 'credit-shares-number', {}, { code: '381', quantity: '1', net: '40.00', expected: 'reversal' }),
     odd(1, 'negative-invoice', { quantity: '-3', net: '-120.00' }),
     odd(1, 'credit-81', { code: '81', expected: 'reversal' }),
-    odd(2, 'credit-83', {}, { line: '1', number: 'CM-83', code: '83', quantity: '5', price: '3.00', net: '15.00', expected: 'reversal' }),
+    odd(
+      2,
+      'credit-83',
+      {},
+      {
+        line: '1',
+        number: 'CM-83',
+        code: '83',
+        quantity: '5',
+        price: '3.00',
+        net: '15.00',
+        expected: 'reversal',
+      },
+    ),
 
     // Customer numbers and SKUs as people type them.
     odd(1, 'customer-leading-space', { customer: ` ${cm}` }),
@@ -75,8 +96,16 @@ export function oddities(stage: Stage, from: string): Oddity[] {
     odd(1, 'sku-unknown', { sku: 'ZZ-101T00', item: 'A course that nobody knows', expected: 'unmapped' }),
     odd(1, 'sku-absent', { sku: '\u00a0', expected: 'unmapped' }),
     odd(1, 'sku-lower-case', { sku: ' az-103t00 ' }),
-    odd(8, 'sku-retired', { sku: '20742B', item: 'Identity with Windows Server 2016', ...afterRetirement(from, 8) }),
-    odd(1, 'sku-no-kpi-value', { sku: 'KIT-TRAINER', item: 'Trainer kit, printed', expected: 'no-kpi-value' }),
+    odd(8, 'sku-retired', {
+      sku: '20742B',
+      item: 'Identity with Windows Server 2016',
+      ...afterRetirement(from, 8),
+    }),
+    odd(1, 'sku-no-kpi-value', {
+      sku: 'KIT-TRAINER',
+      item: 'Trainer kit, printed',
+      expected: 'no-kpi-value',
+    }),
 
     // Document types.
     odd(2, 'type-388', { code: '388' }),
@@ -86,7 +115,14 @@ export function oddities(stage: Stage, from: string): Oddity[] {
     odd(2, 'type-absent', { code: '', expected: 'quarantined' }),
     odd(2, 'type-trailing-white-space', { code: '380\n\t' }),
     { month: 2, rows: [{ oddity: 'corrected-original', expected: 'counted', cells: cellsOf(original) }] },
-    odd(2, 'type-384', { code: '384', date: on(2, 25), reference: original.number, quantity: '1', net: '40.00', expected: 'quarantined' }),
+    odd(2, 'type-384', {
+      code: '384',
+      date: on(2, 25),
+      reference: original.number,
+      quantity: '1',
+      net: '40.00',
+      expected: 'quarantined',
+    }),
 
     // Unreadable rows.
     odd(3, 'date-no-such-day', { date: '2019-02-30', expected: 'rejected' }),
@@ -101,14 +137,40 @@ export function oddities(stage: Stage, from: string): Oddity[] {
     odd(3, 'currency-withdrawn', { currency: 'TRL', expected: 'rejected' }),
     odd(3, 'number-absent', { number: '', expected: 'rejected' }),
     raw(3, 'ragged-too-few', 'rejected', cellsOf(plain(3)).slice(0, 9)),
-    raw(3, 'ragged-too-many', 'rejected', [...cellsOf(plain(3)).slice(0, 10), '1', '080.00', ...cellsOf(plain(3)).slice(11)]),
+    raw(3, 'ragged-too-many', 'rejected', [
+      ...cellsOf(plain(3)).slice(0, 10),
+      '1',
+      '080.00',
+      ...cellsOf(plain(3)).slice(11),
+    ]),
     raw(3, 'blank-row', 'blank', ['']),
-    raw(3, 'blank-cells', 'blank', cellsOf(plain(3)).map(() => '')),
+    raw(
+      3,
+      'blank-cells',
+      'blank',
+      cellsOf(plain(3)).map(() => ''),
+    ),
 
     // Said twice.
     odd(4, 'duplicate', {}, { expected: 'duplicate' }),
-    odd(4, 'duplicate-respelled', {}, { customer: ` ${cm.toLowerCase()}`, quantity: '2.0', net: '80.0', item: 'another name', expected: 'duplicate' }),
-    odd(4, 'conflict', { expected: 'quarantined' }, { quantity: '3', net: '120.00', expected: 'quarantined' }),
+    odd(
+      4,
+      'duplicate-respelled',
+      {},
+      {
+        customer: ` ${cm.toLowerCase()}`,
+        quantity: '2.0',
+        net: '80.0',
+        item: 'another name',
+        expected: 'duplicate',
+      },
+    ),
+    odd(
+      4,
+      'conflict',
+      { expected: 'quarantined' },
+      { quantity: '3', net: '120.00', expected: 'quarantined' },
+    ),
     odd(4, 'same-number-other-seller', {}, { seller: 'CWM-IE', quantity: '3', net: '120.00' }),
     odd(4, 'same-number-other-date', {}, { date: on(4, 13), quantity: '3', net: '120.00' }),
 
@@ -132,14 +194,18 @@ export function oddities(stage: Stage, from: string): Oddity[] {
     // Units and rates.
     odd(7, 'pack', { sku: 'EXV-FUND-10', item: 'Exam vouchers, pack of 10' }),
     odd(7, 'no-rate', { currency: 'EGP', price: '600.00', net: '1200.00' }),
-    odd(7, 'sunday-rate', { currency: 'GBP', price: '50.00', net: '100.00', date: firstSunday(monthAfter(from, 7)) }),
+    odd(7, 'sunday-rate', {
+      currency: 'GBP',
+      price: '50.00',
+      net: '100.00',
+      date: firstSunday(monthAfter(from, 7)),
+    }),
     odd(7, 'three-decimals', { currency: 'KWD', price: '12.345', net: '24.690' }),
     odd(7, 'no-decimals', { currency: 'JPY', price: '4725', net: '9450' }),
     odd(10, 'manual-rate-wins', { currency: 'TRY', price: '250.00', net: '500.00', date: on(10, 14) }),
 
     // Digital courses that cost nothing, inside the window and after it.
     ...[12, 13].map((month) => odd(month, 'zero-price', freeOf(monthAfter(from, month)))),
-    odd(13, 'newest-month'),
   ];
 }
 
@@ -154,5 +220,11 @@ function dayBefore(date: string): Say {
 /** Twenty digital courses at the day's price: nothing from 2020-04-01 to 2021-03-31. */
 function freeOf(month: string): Say {
   const price = minorPrice(articleOf('AZ-900T00'), 'USD', day(month, 12));
-  return { sku: 'AZ-900T00', item: 'Azure Fundamentals', quantity: '20', price: money(price, 'USD'), net: money(price * 20n, 'USD') };
+  return {
+    sku: 'AZ-900T00',
+    item: 'Azure Fundamentals',
+    quantity: '20',
+    price: money(price, 'USD'),
+    net: money(price * 20n, 'USD'),
+  };
 }

@@ -1,5 +1,7 @@
 /** The made-up partners: name, country as the file says it, currency, slug of its example domain. */
-export const PARTNERS: ReadonlyArray<readonly [name: string, country: string, currency: string, slug: string]> = [
+export const PARTNERS: ReadonlyArray<
+  readonly [name: string, country: string, currency: string, slug: string]
+> = [
   ['Harbor Street Learning Inc.', 'US', 'USD', 'harbor-street'],
   ['Öğrenim Köprüsü Eğitim A.Ş.', 'TR', 'TRY', 'ogrenim-koprusu'],
   ['富士見ラーニング株式会社', 'JP', 'JPY', 'fujimi-learning'],

@@ -17,20 +17,42 @@ export interface Plan {
 }
 
 const PLANS: readonly Plan[] = [
-  { option: 'Gold', quantity: [4, 20], examVouchers: true, attained: { mct: '3', exam: '4', 'survey-score': '4.62', 'survey-count': '240' } },
-  { option: 'Silver', quantity: [3, 9], examVouchers: true, attained: { mct: '1', exam: '1', 'survey-score': '4.31' } },
+  {
+    option: 'Gold',
+    quantity: [4, 20],
+    examVouchers: true,
+    attained: { mct: '3', exam: '4', 'survey-score': '4.62', 'survey-count': '240' },
+  },
+  {
+    option: 'Silver',
+    quantity: [3, 9],
+    examVouchers: true,
+    attained: { mct: '1', exam: '1', 'survey-score': '4.31' },
+  },
   { option: 'Action Pack', quantity: [1, 3], examVouchers: true, attained: { mct: '1' } },
   // Enrolled for Gold and reaching Silver: no exam vouchers.
   { option: 'Gold', quantity: [5, 12], examVouchers: false, attained: { mct: '2', exam: '2' } },
   // Enrolled for Gold, bought long before that.
-  { option: 'Gold', quantity: [6, 18], examVouchers: true, attained: { mct: '2', exam: '3' }, enrolled: 'late' },
+  {
+    option: 'Gold',
+    quantity: [6, 18],
+    examVouchers: true,
+    attained: { mct: '2', exam: '3' },
+    enrolled: 'late',
+  },
   // Enrolled for Silver and reaching the Action Pack: no exams passed.
   { option: 'Silver', quantity: [2, 6], examVouchers: true, attained: { mct: '1' } },
   // Enrolled for Silver and reaching nothing: no trainer.
   { option: 'Silver', quantity: [3, 8], examVouchers: true, attained: { exam: '1' } },
   { option: '', quantity: [1, 4], examVouchers: true, attained: {} },
   { option: 'Action Pack', quantity: [1, 2], examVouchers: true, attained: { mct: '0' } },
-  { option: 'Silver', quantity: [1, 5], examVouchers: true, attained: { mct: '1', exam: '1' }, enrolled: 'ended' },
+  {
+    option: 'Silver',
+    quantity: [1, 5],
+    examVouchers: true,
+    attained: { mct: '1', exam: '1' },
+    enrolled: 'ended',
+  },
   { option: 'Action Pack', quantity: [0, 0], examVouchers: false, attained: { mct: '2' } },
   // Enrolled for Gold and reaching the Action Pack: too little of everything.
   { option: 'Gold', quantity: [1, 2], examVouchers: false, attained: { mct: '1' } },
@@ -86,7 +108,9 @@ const countryOf = (index: number): string => details(index).country.replace('UK'
 /** Makes the reference data and, for the invoices, who buys where. */
 export function makeReference(shape: Shape, draw: Draw, ecb: string): Stage {
   if (shape.partners < 2 || shape.locations < shape.partners) {
-    throw new Error(`A sample has at least 2 partners and a location for each; ${shape.partners} and ${shape.locations} were asked for.`);
+    throw new Error(
+      `A sample has at least 2 partners and a location for each; ${shape.partners} and ${shape.locations} were asked for.`,
+    );
   }
   const partners = Array.from({ length: shape.partners }, (_, index) => index);
   const middle = monthAfter(shape.from, Math.floor(shape.months / 2));
@@ -124,7 +148,12 @@ export function makeReference(shape: Shape, draw: Draw, ecb: string): Stage {
       valid_from: LONG_AGO,
       valid_to: site.closed,
     };
-    const moved = index === merging ? day(middle, 1) : index === leaving ? day(monthAfter(shape.from, shape.months - 1), 1) : '';
+    const moved =
+      index === merging
+        ? day(middle, 1)
+        : index === leaving
+          ? day(monthAfter(shape.from, shape.months - 1), 1)
+          : '';
     if (moved === '') return [base];
     return [
       { ...base, valid_to: moved },
@@ -143,10 +172,28 @@ export function makeReference(shape: Shape, draw: Draw, ecb: string): Stage {
     })),
   );
   customers.push(
-    { customer_number: mover.customer, location_mpn_id: sites[0]!.id, program: '', valid_from: LONG_AGO, valid_to: mover.on },
-    { customer_number: mover.customer, location_mpn_id: sites[1]!.id, program: '', valid_from: mover.on, valid_to: '' },
+    {
+      customer_number: mover.customer,
+      location_mpn_id: sites[0]!.id,
+      program: '',
+      valid_from: LONG_AGO,
+      valid_to: mover.on,
+    },
+    {
+      customer_number: mover.customer,
+      location_mpn_id: sites[1]!.id,
+      program: '',
+      valid_from: mover.on,
+      valid_to: '',
+    },
     // The same number in the other channel is somebody else.
-    { customer_number: sites[0]!.customers[0]!, location_mpn_id: sites[1]!.id, program: 'certification-provider', valid_from: LONG_AGO, valid_to: '' },
+    {
+      customer_number: sites[0]!.customers[0]!,
+      location_mpn_id: sites[1]!.id,
+      program: 'certification-provider',
+      valid_from: LONG_AGO,
+      valid_to: '',
+    },
   );
 
   return {
@@ -187,7 +234,11 @@ function enrolmentsOf(index: number, middle: string): Enrolment[] {
   if (plan.option === 'Action Pack') return [actionPack];
   const competency = COMPETENCIES[index % COMPETENCIES.length]!;
   const first = { ...base, learning_option: plan.option, competency };
-  const second = { ...base, learning_option: 'Silver', competency: COMPETENCIES[(index + 1) % COMPETENCIES.length]! };
+  const second = {
+    ...base,
+    learning_option: 'Silver',
+    competency: COMPETENCIES[(index + 1) % COMPETENCIES.length]!,
+  };
   const enrolments = index % 24 === 0 ? [first, second] : [first];
   return index % 3 === 0 ? [...enrolments, actionPack] : enrolments;
 }
@@ -196,7 +247,11 @@ function enrolmentsOf(index: number, middle: string): Enrolment[] {
 function attainmentsOf(index: number, middle: string): Attainment[] {
   const plan = planOf(index);
   const base = { partner_mpn_id: partnerId(index), competency: '', valid_from: '2018-01-01', valid_to: '' };
-  const found: Attainment[] = Object.entries(plan.attained).map(([measure, value]) => ({ ...base, measure, value }));
+  const found: Attainment[] = Object.entries(plan.attained).map(([measure, value]) => ({
+    ...base,
+    measure,
+    value,
+  }));
   if (index % 24 === 0) {
     const competency = COMPETENCIES[index % COMPETENCIES.length]!;
     found.push({ ...base, competency, measure: 'exam', value: '9', valid_to: day(middle, 1) });
@@ -223,7 +278,9 @@ function listingsOf(index: number, shape: Shape): Listing[] {
   // One partner that is not enrolled asks all the same.
   if (unlisted || (planOf(index).option === '' && index >= PLANS.length)) return [];
   const isLate = index % 13 === 11;
-  const requested_on = isLate ? day(lastMonth, 16 + (index % 5)) : day(monthAfter(lastMonth, -(index % 12)), 1 + (index % 15));
+  const requested_on = isLate
+    ? day(lastMonth, 16 + (index % 5))
+    : day(monthAfter(lastMonth, -(index % 12)), 1 + (index % 15));
   const listing: Listing = {
     partner_mpn_id: partnerId(index),
     country: countryOf(index),

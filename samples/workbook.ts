@@ -6,7 +6,12 @@ import { COLUMNS, type InvoiceRow } from './truth.ts';
 const { Workbook } = createRequire(import.meta.url)('exceljs') as typeof import('exceljs');
 
 const DAY = new Set<string>(['Invoice issue date']);
-const NUMBER = new Set<string>(['Invoice type code', 'Invoiced quantity', 'Item net price', 'Invoice line net amount']);
+const NUMBER = new Set<string>([
+  'Invoice type code',
+  'Invoiced quantity',
+  'Item net price',
+  'Invoice line net amount',
+]);
 
 /**
  * Invoice rows as a workbook, as a person's Excel would keep them: days as days, figures as numbers, the rest as

@@ -207,6 +207,8 @@ describe('one server for all', () => {
     expect(await stopEmbedded(home)).toBe(false);
     await user.release();
     expect(await running()).toBeUndefined();
+    const log = await readFile(join(home, 'pg.log'), 'utf8');
+    expect(log.match(/starting PostgreSQL/g)).toHaveLength(1);
   });
 });
 

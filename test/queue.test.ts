@@ -4,10 +4,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPostgresBackend, Queue as RawRedis, withBackend } from 'bullmq';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openQueue, type Queue } from '../src/queue/queue.ts';
 import { freshDatabase } from './harness/database.ts';
 import { node } from './harness/lkp.ts';
+import { withAdmin } from './harness/server.ts';
 import { until } from './harness/until.ts';
 
 interface Backend {
@@ -15,6 +17,8 @@ interface Backend {
   stop(): Promise<void>;
   /** Puts a message there as another version would. */
   addRaw(data: object, jobId: string): Promise<void>;
+  /** Gives a message that runs to another worker, as happens to one that was not heard of for too long. */
+  steal(jobId: string): Promise<void>;
 }
 
 async function postgres(): Promise<Backend> {
@@ -23,6 +27,10 @@ async function postgres(): Promise<Backend> {
   return {
     url: fresh.url,
     stop: () => fresh.drop(),
+    steal: (jobId) =>
+      withAdmin(fresh.url, async (client) => {
+        await client.query("update bullmq.job set lock_token = 'another worker' where id = $1", [jobId]);
+      }),
     addRaw: (data, jobId) =>
       add(new Queue('lkp', { connection: { connectionString: fresh.url } }), data, jobId),
   };
@@ -60,6 +68,11 @@ async function redis(): Promise<Backend> {
       server.kill();
       await ended;
       await rm(folder, { recursive: true });
+    },
+    steal: async (jobId) => {
+      const client = new Redis(url);
+      await client.set(`bull:lkp:${jobId}:lock`, 'another worker');
+      await client.quit();
     },
     addRaw: (data, jobId) => add(new RawRedis('lkp', { connection: { url } }), data, jobId),
   };
@@ -129,28 +142,24 @@ describe.each([
     'the same message sent again while it waits or runs is one; once done it may come again',
     async () => {
       const seen: string[] = [];
-      const gate: { open?: (() => void) | undefined } = {};
+      const finish: (() => void)[] = [];
       await queue.send('50', 1);
       await queue.send('50', 1);
       const handler = async (occurrence: string) => {
         seen.push(occurrence);
-        if (occurrence !== 'last')
-          await new Promise<void>((resolve) => {
-            gate.open = resolve;
-          });
+        if (occurrence !== 'last') await new Promise<void>((resolve) => finish.push(resolve));
       };
       await queue.work(handler, { concurrency: 1 });
-      await until('it runs', () => gate.open);
+      await until('it runs', () => finish.length > 0);
       await queue.send('50', 1);
-      gate.open?.();
+      finish.pop()?.();
       await queue.send('last', 1);
       await until('the queue is empty', () => seen.includes('last'));
       expect(seen).toEqual(['50', 'last']);
 
-      gate.open = undefined;
       await queue.send('50', 1);
-      await until('it runs again', () => gate.open);
-      gate.open?.();
+      await until('it runs again', () => finish.length > 0);
+      finish.pop()?.();
       await queue.close();
       expect(seen).toEqual(['50', 'last', '50']);
     },
@@ -191,6 +200,21 @@ describe.each([
       expect(calls).toBe(0);
     },
   );
+
+  test.skipIf(skip)('a handler whose message was given to another worker is told to stop', async () => {
+    let why: unknown;
+    await queue.work(
+      async (_occurrence, _attempt, signal) => {
+        await backend.steal('o75-a1');
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        why = signal.reason;
+      },
+      { concurrency: 1 },
+    );
+    await queue.send('75', 1);
+    await until('it is told', () => why);
+    expect(why).toBe('its lock was lost; another worker may have it');
+  });
 
   test.skipIf(skip)('close waits for the handler that runs', async () => {
     let running = false;

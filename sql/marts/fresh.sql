@@ -46,12 +46,11 @@ with summed as (
 select summed.partner_mpn_id, coalesce(rule_weight.category, '') as category, summed.kpi_class,
        summed.units, summed.kpi_value, rule_weight.cap,
        least(summed.kpi_value, coalesce(rule_weight.cap, summed.kpi_value)) as counted,
-       greatest(summed.kpi_value - rule_weight.cap, 0)                      as above_cap,
+       coalesce(greatest(summed.kpi_value - rule_weight.cap, 0), 0)         as above_cap,
        summed.revenue
 from summed
 left join fresh_rule_set on fresh_rule_set.decides_levels
 left join rule_weight on rule_weight.rule_set_id = fresh_rule_set.id and rule_weight.kpi_class = summed.kpi_class;
-update fresh_class set above_cap = 0 where fresh_class.above_cap is null;
 
 -- One row is one enrolment on the window's last day; option_rank is the level it is enrolled for (null: the rule
 -- set does not know the option, so every level may be reached).
@@ -69,20 +68,22 @@ where enrolment.change_no <= current_setting('lkp.cutoff')::bigint
 
 create temporary table fresh_requirement on commit drop as
 with asked as (
-  -- a competency's own requirements of a level replace the general ones
-  select enrolled.partner_mpn_id, enrolled.learning_option, enrolled.competency, enrolled.option_rank, rule_requirement.*
+  -- A competency's own requirements of a level replace the general ones (competency ''). An Action Pack enrolment
+  -- hangs on the partner and is asked nothing above its level; a competency shows how far the higher levels are.
+  select enrolled.partner_mpn_id, enrolled.competency, enrolled.option_rank,
+         rule_requirement.level_rank, rule_requirement.level, rule_requirement.position, rule_requirement.requirement,
+         rule_requirement.measure, rule_requirement.category, rule_requirement.threshold, rule_requirement.source,
+         rule_requirement.sample
   from enrolled
   join fresh_rule_set on fresh_rule_set.decides_levels
   join rule_requirement on rule_requirement.rule_set_id = fresh_rule_set.id
-                       and (enrolled.competency <> '' or rule_requirement.level_rank >= enrolled.option_rank
-                            or enrolled.option_rank is null)
-                       and rule_requirement.competency = (
-                         select case when exists (
-                                  select 1 from rule_requirement as own
-                                  where own.rule_set_id = rule_requirement.rule_set_id
-                                    and own.level = rule_requirement.level
-                                    and own.competency = enrolled.competency)
-                                then enrolled.competency else '' end)
+  where (enrolled.competency <> '' or enrolled.option_rank is null or rule_requirement.level_rank >= enrolled.option_rank)
+    and rule_requirement.competency = (
+          select coalesce(max(own.competency), '')
+          from rule_requirement as own
+          where own.rule_set_id = rule_requirement.rule_set_id
+            and own.level = rule_requirement.level
+            and own.competency = enrolled.competency)
 ), attained as (
   select attainment.partner_mpn_id, attainment.competency, attainment.measure, attainment.value
   from attainment
@@ -99,34 +100,25 @@ with asked as (
   from fresh_class
   group by 1
 ), measured as (
-  select asked.partner_mpn_id, asked.competency as asked_competency, asked.level_rank, asked.level, asked.position,
-         asked.requirement, asked.measure, asked.category, asked.threshold, asked.source, asked.sample, asked.option_rank,
+  -- an attainment of the competency itself goes before one of the whole partner
+  select asked.*,
          case asked.measure
            when 'kpi'     then coalesce(category_total.counted, 0)
            when 'revenue' then coalesce(partner_revenue.revenue, 0)
            else coalesce(own.value, whole.value) end as figure
-  from (select asked.partner_mpn_id, asked.option_rank, asked.level_rank, asked.level, asked.position, asked.requirement,
-               asked.measure, asked.category, asked.threshold, asked.source, asked.sample,
-               enrolled.competency
-        from enrolled
-        join asked (partner_mpn_id, learning_option, enrolled_competency, option_rank, rule_set_id, level_rank, level,
-                    level_option, competency, position, requirement, measure, category, threshold, source, sample)
-          on asked.partner_mpn_id = enrolled.partner_mpn_id and asked.enrolled_competency = enrolled.competency) as asked
-  left join category_total  on category_total.partner_mpn_id = asked.partner_mpn_id
-                           and category_total.category = asked.category
-  left join partner_revenue on partner_revenue.partner_mpn_id = asked.partner_mpn_id
+  from asked
+  left join category_total    on category_total.partner_mpn_id = asked.partner_mpn_id
+                             and category_total.category = asked.category
+  left join partner_revenue   on partner_revenue.partner_mpn_id = asked.partner_mpn_id
   left join attained as own   on own.partner_mpn_id = asked.partner_mpn_id and own.measure = asked.measure
                              and own.competency = asked.competency and asked.competency <> ''
   left join attained as whole on whole.partner_mpn_id = asked.partner_mpn_id and whole.measure = asked.measure
                              and whole.competency = ''
 )
-select measured.partner_mpn_id, measured.asked_competency as competency, measured.level_rank, measured.level,
-       measured.position, measured.requirement, measured.measure, measured.category, measured.figure, measured.threshold,
-       case when measured.figure is null                  then 'no data'
-            when measured.figure >= measured.threshold    then 'met'
-            else 'not met' end as outcome,
-       measured.source, measured.sample,
-       measured.option_rank
+select measured.*,
+       case when measured.figure is null               then 'no data'
+            when measured.figure >= measured.threshold then 'met'
+            else 'not met' end as outcome
 from measured;
 
 create temporary table fresh_level on commit drop as

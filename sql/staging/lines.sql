@@ -56,7 +56,7 @@ select typed.row_no,
        typed.quantity * typed.carried_sign                                   as quantity,
        typed.net_amount * typed.carried_sign                                 as net_amount,
        typed.currency,
-       case when typed.ragged is null and typed.currency ~ '^[A-Z]{3}$' and typed.quantity is not null
+       case when typed.ragged is null and typed.currency ~ '^[A-Z]{3}$'
             then typed.net_amount * typed.carried_sign * typed.amount_sign end as effect,
        case when typed.ragged is not null                     then 'ragged-row'
             when typed.verdict = 'refuse'                     then 'not-an-invoice'

@@ -3,7 +3,7 @@
 create temporary table staged_reference on commit drop as
 with typed as (
   select reference_row.*,
-         coalesce(nullif(lower(tidy(reference_row.program)), ''), 'marketplace') as channel,
+         coalesce(nullif(replace(lower(tidy(reference_row.program)), ' ', '-'), ''), 'marketplace') as channel,
          upper(tidy(reference_row.customer_number))  as number,
          tidy(reference_row.location_mpn_id)         as location_id
   from reference_row
@@ -18,9 +18,11 @@ select typed.row_no,
        case when typed.row_rule is not null  then typed.row_rule
             when typed.number = ''           then 'customer-number-missing'
             when typed.location_id = ''      then 'location-id-missing'
+            when typed.channel not in ('marketplace', 'certification-provider') then 'program-unknown'
             else typed.span_rule end         as rule,
        case when typed.row_rule is not null  then typed.row_seen
             when typed.number = ''
               or typed.location_id = ''      then null
+            when typed.channel not in ('marketplace', 'certification-provider') then tidy(typed.program)
             else typed.span_seen end         as seen
 from typed;

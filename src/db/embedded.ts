@@ -40,33 +40,30 @@ export interface Embedded {
  * started, 1.5 s the first time. Throws LkpError('machine') with the next step when it cannot run here.
  */
 export async function openEmbedded(home: string): Promise<Embedded> {
-  const entered = await enter(home);
-  let sentinel = entered.sentinel;
+  let held = await enter(home);
+  let rejoining: Promise<void> | undefined;
   let released: Promise<void> | undefined;
 
   // A crash of the server cuts this connection; without it a leaving process would stop the server under us.
-  const watch = (client: pg.Client): void => {
-    client.once('end', () => {
-      if (!released && !stoppedOnPurpose(client)) void rejoin();
+  const watch = ({ sentinel }: Entered): void => {
+    sentinel.once('end', () => {
+      if (!released && !stoppedOnPurpose(sentinel)) rejoining = rejoin();
     });
   };
   const rejoin = async (): Promise<void> => {
     try {
-      const again = await enter(home);
-      if (released) await leave(again.cluster, again.sentinel);
-      else {
-        sentinel = again.sentinel;
-        watch(sentinel);
-      }
-    } catch {
+      held = await enter(home);
+      watch(held);
+    } catch (error) {
       // The work in hand meets the same failure on its own connections and reports it.
+      remember(held.sentinel, error);
     }
   };
-  watch(sentinel);
+  watch(held);
   return {
-    url: entered.url,
+    url: held.url,
     release: () => {
-      released ??= leave(entered.cluster, sentinel);
+      released ??= Promise.resolve(rejoining).then(() => leave(held));
       return released;
     },
   };
@@ -111,15 +108,19 @@ async function enter(home: string): Promise<Entered> {
   }
 }
 
-/** A start may lose a race for the data directory to a process that has left again; a third failure is real. */
+/**
+ * Counts failed starts and throws at the third. Losing the race for the data directory is no failure: the winner will
+ * answer. Nor is a killed server whose last processes are still going.
+ */
 async function failedStart(cluster: Cluster, child: Started, before: number): Promise<number> {
-  if (before < 2) return before + 1;
   const said = await logged(cluster, child.logFrom);
+  if (/lock file .* already exists|pre-existing shared memory/.test(said)) return before;
+  if (before < 2) return before + 1;
   await dropSocketFolder(child.socketFolder);
   throw new LkpError(
     'machine',
-    `The embedded PostgreSQL did not start (${child.ended}): ${said || 'it said nothing'}. ` +
-      `The whole log is ${cluster.log}. Free disk space or memory if that is what it says, then repeat.`,
+    `The embedded PostgreSQL did not start (${child.ended}): ${said || 'it said nothing'}. The whole log is ` +
+      `${cluster.log}. Free disk space or memory if that is what it says, then repeat.`,
   );
 }
 
@@ -177,11 +178,18 @@ function waitable(error: unknown): 'starting' | 'recovering' | 'stopping' {
   );
 }
 
-const lastErrors = new WeakMap<pg.Client, unknown>();
-const remember = (client: pg.Client, error: unknown): void => void lastErrors.set(client, error);
-/** 57P01: someone stopped the server (`lkp stop`); then nobody may start it again behind their back. */
-const stoppedOnPurpose = (client: pg.Client): boolean =>
-  (lastErrors.get(client) as { code?: string } | undefined)?.code === '57P01';
+/** The first error of each connection: the driver follows it with "terminated unexpectedly". */
+const firstErrors = new WeakMap<pg.Client, unknown>();
+function remember(client: pg.Client, error: unknown): void {
+  if (!firstErrors.has(client)) firstErrors.set(client, error);
+}
+
+/** Someone stopped the server (`lkp stop`): then nobody may start it again behind their back. */
+function stoppedOnPurpose(client: pg.Client): boolean {
+  // A server that died unexpectedly has the same code, 57P01; the server's messages are not translated (LC_ALL=C).
+  const { message = '' } = (firstErrors.get(client) ?? {}) as { message?: string };
+  return message.includes('administrator command');
+}
 
 function lost(error: unknown): boolean {
   const { code, message } = error as { code?: string; message: string };
@@ -208,7 +216,7 @@ async function madeDatabase(client: pg.Client): Promise<void> {
   });
 }
 
-async function leave(cluster: Cluster, sentinel: pg.Client): Promise<void> {
+async function leave({ cluster, sentinel }: Entered): Promise<void> {
   keepsAlive(sentinel, true);
   try {
     await sentinel.query(`select pg_advisory_unlock_shared(${LOCK})`);

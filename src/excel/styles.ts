@@ -55,7 +55,7 @@ const FILLS: Readonly<Record<Tint, string | undefined>> = {
   quiet: 'FFF4F5F7',
 };
 
-/** Numbers stand right (indented, so that they do not touch the text beside them); text follows its own script, so Arabic stands right as well. */
+/** Numbers stand right; all else left. Both are indented, so that neighbours do not touch. */
 export function standsRight(look: Look): boolean {
   return look !== 'text' && look !== 'code' && look !== 'date' && look !== 'month';
 }
@@ -65,10 +65,10 @@ function solid(argb: string): NonNullable<CellStyle['fill']> {
 }
 
 function build(role: Role, tint: Tint, look: Look): CellStyle {
-  const left = role === 'label' || role === 'value' || look === 'date' || look === 'month';
   const header = role === 'header' || role === 'headerRight' || role === 'headerFiltered';
+  const pair = role === 'label' || role === 'value';
   const right =
-    role === 'headerRight' || role === 'headerFiltered' || (standsRight(look) && role !== 'header');
+    role === 'headerRight' || role === 'headerFiltered' || (standsRight(look) && role !== 'header' && !pair);
   const wrap = role === 'wrapped' || role === 'value' || header;
   const fill = header ? NAVY.argb : role === 'total' ? 'FFEEF2F8' : FILLS[tint];
   const colour = header ? { argb: 'FFFFFFFF' } : role === 'label' || tint === 'quiet' ? GREY : INK;
@@ -77,15 +77,12 @@ function build(role: Role, tint: Tint, look: Look): CellStyle {
     font: { name: FONT, size: 10, bold: header || role === 'total', color: colour },
     alignment: {
       vertical: header ? ('middle' as const) : ('top' as const),
-      ...(left
-        ? { horizontal: 'left' as const }
-        : right
-          ? { horizontal: 'right' as const, indent: role === 'headerFiltered' ? 2 : 1 }
-          : {}),
+      horizontal: right ? ('right' as const) : ('left' as const),
+      indent: pair ? 0 : role === 'headerFiltered' ? 2 : 1,
       ...(wrap ? { wrapText: true } : {}),
     },
     ...(fill === undefined ? {} : { fill: solid(fill) }),
-    ...(role === 'label' || role === 'value'
+    ...(pair
       ? {}
       : { border: role === 'total' ? { top: STRONG_RULE, bottom: STRONG_RULE } : { bottom: RULE } }),
   });

@@ -42,11 +42,11 @@ export class AmountsIn {
     const quantity = this.#reading(quantityText);
     const stated = tidy(netText) !== '';
     const money = this.#reading(stated ? netText : priceText);
-    if (!/^[A-Z]{3}$/.test(currency) || quantity === undefined || money === undefined) return this.#count(null);
+    if (!/^[A-Z]{3}$/.test(currency) || money === undefined || (!stated && quantity === undefined)) return this.#count(null);
     const code = this.#code(number, type);
     const credit = this.#credits.has(code);
     const flips = credit && this.#profile.credit_quantities === 'positive';
-    this.#count(currency, stated ? [money] : [quantity, money], flips);
+    this.#count(currency, stated ? [money] : [quantity!, money], flips);
   }
 
   totals(): AmountIn[] {

@@ -37,9 +37,9 @@ const LINE_EVIDENCE: readonly TableColumn[] = [
   { header: 'Invoiced quantity', kind: 'decimal', width: 12 },
   { header: 'Currency', kind: 'text', width: 11 },
   { header: 'Currency amount', kind: 'money', width: 15 },
-  { header: 'File', kind: 'text', width: 30, wrap: true },
+  { header: 'File', kind: 'text', width: 38 },
   { header: 'Row', kind: 'ordinal', width: 8 },
-  { header: 'Note', kind: 'text', width: 24, wrap: true },
+  { header: 'Note', kind: 'text', width: 28 },
 ];
 
 /** *KPI lines* of one partner: the seven fields first, then what proves each line. */
@@ -93,7 +93,7 @@ const UNCOUNTED_COLUMNS: readonly TableColumn[] = [
   { header: 'Quantity', kind: 'decimal', width: 11 },
   { header: 'Currency', kind: 'text', width: 11 },
   { header: 'Amount', kind: 'money', width: 15 },
-  { header: 'File', kind: 'text', width: 30, wrap: true },
+  { header: 'File', kind: 'text', width: 38 },
   { header: 'Row', kind: 'ordinal', width: 8 },
 ];
 

@@ -1,8 +1,17 @@
 import { DISPOSITIONS, type Disposition, type InvoiceFile, type World } from '../../samples/truth.ts';
 import { add, compareDecimals, type Decimal, decimal, signed, text, times, ZERO } from './decimal.ts';
 import { euroRates, inDollars } from './rates.ts';
-import { effectOf, holds, type JudgedRow, judge, locationOf, productOf, type ReadRow, ruleSetOn } from './rows.ts';
-import type { Requirement, RuleSet } from './rule-set.ts';
+import {
+  effectOf,
+  holds,
+  type JudgedRow,
+  judge,
+  locationOf,
+  productOf,
+  type ReadRow,
+  ruleSetOn,
+} from './rows.ts';
+import { type Requirement, type RuleSet, shippedRuleSets } from './rule-set.ts';
 import { RULES, type Rules } from './rules.ts';
 
 /**
@@ -85,7 +94,8 @@ interface Counted {
 }
 
 const sum = (values: readonly Decimal[]): Decimal => values.reduce(add, ZERO);
-const listed = (ruleSet: RuleSet | readonly RuleSet[]): readonly RuleSet[] => ('name' in ruleSet ? [ruleSet] : ruleSet);
+const listed = (ruleSet: RuleSet | readonly RuleSet[]): readonly RuleSet[] =>
+  'name' in ruleSet ? [ruleSet] : ruleSet;
 
 /** Recomputes a cycle as if every file of the world were known. `rules` is for seeding bugs. */
 export function audit(
@@ -130,7 +140,7 @@ export function audit(
 export function expectedIngest(
   world: World,
   file: string | InvoiceFile,
-  ruleSet: RuleSet | readonly RuleSet[],
+  ruleSet: RuleSet | readonly RuleSet[] = shippedRuleSets(),
   rules: Rules = RULES,
 ): {
   readonly name: string;
@@ -156,12 +166,21 @@ export function expectedIngest(
   };
 }
 
-function countedLine(world: World, row: JudgedRow, ruleSets: readonly RuleSet[], rules: Rules, lastDay: string): Counted {
+function countedLine(
+  world: World,
+  row: JudgedRow,
+  ruleSets: readonly RuleSet[],
+  rules: Rules,
+  lastDay: string,
+): Counted {
   const product = productOf(world.reference, row.sku, row.date)!;
   const location = locationOf(world.reference, row.customer, row.date)!;
   const { weight } = ruleSetOn(ruleSets, row.date)!.weights.get(product.kpi_class)!;
   const units = signed(times(row.quantity!, decimal(product.units_per_sku)), row.treatment.unitSign);
-  const holder = world.reference.locations.find((candidate) => candidate.location_mpn_id === location && holds(candidate, lastDay));
+  const holder = world.reference.locations.find(
+    (candidate) =>
+      candidate.location_mpn_id === location && holds(candidate, rules.rollUpDay(lastDay, row.date)),
+  );
   return {
     partner: holder?.partner_mpn_id ?? '',
     location,
@@ -235,19 +254,28 @@ function classesOf(lines: readonly Counted[], ruleSet: RuleSet | undefined): Cla
 }
 
 /** For each enrolment valid on the window's last day: the best level, at or below its option, that is met in full. */
-function levelsOf(world: World, lines: readonly Counted[], ruleSet: RuleSet | undefined, lastDay: string): ReachedLevel[] {
+function levelsOf(
+  world: World,
+  lines: readonly Counted[],
+  ruleSet: RuleSet | undefined,
+  lastDay: string,
+): ReachedLevel[] {
   const classes = classesOf(lines, ruleSet);
   const enrolled = world.reference.enrolments.filter((enrolment) => holds(enrolment, lastDay));
   return enrolled.map(({ partner_mpn_id, learning_option, competency, anniversary_date }) => {
     const figure = ({ measure, category }: Requirement): Decimal | undefined => {
       if (measure === 'kpi') {
         const ofCategory = classes.filter(
-          (entry) => entry.partner_mpn_id === partner_mpn_id && ruleSet?.weights.get(entry.kpi_class)?.category === category,
+          (entry) =>
+            entry.partner_mpn_id === partner_mpn_id &&
+            ruleSet?.weights.get(entry.kpi_class)?.category === category,
         );
         return sum(ofCategory.map(({ counted }) => decimal(counted)));
       }
       if (measure === 'revenue') {
-        return sum(lines.filter(({ partner }) => partner === partner_mpn_id).map(({ revenue }) => revenue ?? ZERO));
+        return sum(
+          lines.filter(({ partner }) => partner === partner_mpn_id).map(({ revenue }) => revenue ?? ZERO),
+        );
       }
       const own = (wanted: string): string | undefined =>
         world.reference.attainments.find(
@@ -281,10 +309,17 @@ function countBy<Name extends string>(names: readonly Name[], found: readonly Na
 function total(rows: readonly ReadRow[]): Amounts {
   const readable = rows.filter((row) => effectOf(row) !== undefined);
   const byCurrency = groups(readable, ({ currency }) => currency);
-  return Object.fromEntries(byCurrency.map((group) => [group[0]!.currency, text(sum(group.map((row) => effectOf(row)!)))]));
+  return Object.fromEntries(
+    byCurrency.map((group) => [group[0]!.currency, text(sum(group.map((row) => effectOf(row)!)))]),
+  );
 }
 
-function amountsBy<Name extends string>(rows: readonly JudgedRow[], nameOf: (row: JudgedRow) => Name): Partial<Record<Name, Amounts>> {
+function amountsBy<Name extends string>(
+  rows: readonly JudgedRow[],
+  nameOf: (row: JudgedRow) => Name,
+): Partial<Record<Name, Amounts>> {
   const byName = groups(rows, nameOf).map((group): [Name, Amounts] => [nameOf(group[0]!), total(group)]);
-  return Object.fromEntries(byName.filter(([, amounts]) => Object.keys(amounts).length > 0)) as Partial<Record<Name, Amounts>>;
+  return Object.fromEntries(byName.filter(([, amounts]) => Object.keys(amounts).length > 0)) as Partial<
+    Record<Name, Amounts>
+  >;
 }

@@ -15,7 +15,10 @@ export interface Actual {
   readonly kpi_value: Figure;
   readonly revenue_value: Figure;
   readonly currency: string;
-  readonly conservation: { readonly lines_in: Figure; readonly dispositions: Readonly<Record<string, Figure>> };
+  readonly conservation: {
+    readonly lines_in: Figure;
+    readonly dispositions: Readonly<Record<string, Figure>>;
+  };
   /** By disposition and currency, as `snapshot_control` has them. */
   readonly amounts?: Readonly<Record<string, Readonly<Record<string, Figure>>>>;
   readonly cells?: ReadonlyArray<Loose<Cell>>;
@@ -85,9 +88,10 @@ const isDecimal = (value: string): boolean => /^-?\d+(\.\d+)?$/.test(value);
 
 function same(what: string, wanted: Figure | null, found: Figure | null): string[] {
   const [a, b] = [String(wanted), String(found)];
-  const isEqual = !TEXTS.has(what.slice(what.lastIndexOf(' ') + 1)) && isDecimal(a) && isDecimal(b)
-    ? compareDecimals(decimal(a), decimal(b)) === 0
-    : a === b;
+  const isEqual =
+    !TEXTS.has(what.slice(what.lastIndexOf(' ') + 1)) && isDecimal(a) && isDecimal(b)
+      ? compareDecimals(decimal(a), decimal(b)) === 0
+      : a === b;
   return isEqual ? [] : [`${what}: the auditor says ${a}, the software says ${b}`];
 }
 
@@ -96,7 +100,11 @@ function figures(prefix: string, wanted: Figures, found: Figures, names?: readon
   return all.flatMap((name) => same(`${prefix}${name}`, wanted[name] ?? 0, found[name] ?? 0));
 }
 
-function nested(prefix: string, wanted: Readonly<Record<string, Figures | undefined>>, found: Readonly<Record<string, Figures | undefined>>): string[] {
+function nested(
+  prefix: string,
+  wanted: Readonly<Record<string, Figures | undefined>>,
+  found: Readonly<Record<string, Figures | undefined>>,
+): string[] {
   const names = [...new Set([...Object.keys(wanted), ...Object.keys(found)])].sort();
   return names.flatMap((name) => figures(`${prefix}.${name}.`, wanted[name] ?? {}, found[name] ?? {}));
 }
@@ -110,7 +118,10 @@ function rows<T extends object>(
   const keyOf = (row: Loose<T>): string => key.map((column) => String(row[column])).join(' / ');
   const expected = new Map(wanted.map((row) => [keyOf(row as Loose<T>), row as Loose<T>]));
   const seen = new Map(found.map((row) => [keyOf(row), row]));
-  const differences = found.length === seen.size ? [] : [`${what}: the software has ${found.length} rows under ${seen.size} keys`];
+  const differences =
+    found.length === seen.size
+      ? []
+      : [`${what}: the software has ${found.length} rows under ${seen.size} keys`];
   for (const name of [...new Set([...expected.keys(), ...seen.keys()])].sort()) {
     const [a, b] = [expected.get(name), seen.get(name)];
     if (!a || !b) {

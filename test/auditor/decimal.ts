@@ -14,14 +14,18 @@ export function decimal(text: string): Decimal {
   return { digits: BigInt(`${parts[1]}${parts[2]}${fraction}`), scale: fraction.length };
 }
 
-const atScale = ({ digits, scale }: Decimal, wanted: number): bigint => digits * 10n ** BigInt(wanted - scale);
+const atScale = ({ digits, scale }: Decimal, wanted: number): bigint =>
+  digits * 10n ** BigInt(wanted - scale);
 
 export function add(a: Decimal, b: Decimal): Decimal {
   const scale = Math.max(a.scale, b.scale);
   return { digits: atScale(a, scale) + atScale(b, scale), scale };
 }
 
-export const times = (a: Decimal, b: Decimal): Decimal => ({ digits: a.digits * b.digits, scale: a.scale + b.scale });
+export const times = (a: Decimal, b: Decimal): Decimal => ({
+  digits: a.digits * b.digits,
+  scale: a.scale + b.scale,
+});
 
 export const signed = (a: Decimal, sign: -1 | 0 | 1): Decimal => ({ ...a, digits: a.digits * BigInt(sign) });
 
@@ -38,7 +42,10 @@ export function quotient(a: Decimal, b: Decimal, scale: number): Decimal {
   const numerator = a.digits * 10n ** BigInt(b.scale + scale);
   const denominator = b.digits * 10n ** BigInt(a.scale);
   const isNegative = numerator < 0n !== denominator < 0n;
-  const [top, bottom] = [numerator < 0n ? -numerator : numerator, denominator < 0n ? -denominator : denominator];
+  const [top, bottom] = [
+    numerator < 0n ? -numerator : numerator,
+    denominator < 0n ? -denominator : denominator,
+  ];
   const rounded = (2n * top + bottom) / (2n * bottom);
   return { digits: isNegative ? -rounded : rounded, scale };
 }

@@ -16,10 +16,12 @@ export function euroRates(reference: Reference, lookBack: number): PerEuro {
     const cells = line.split(',');
     currencies.forEach((currency, column) => {
       const cell = cells[column] ?? '';
-      if (column > 0 && currency !== '' && /^\d/.test(cell)) byDay.set(`${currency} ${cells[0]}`, decimal(cell));
+      if (column > 0 && currency !== '' && /^\d/.test(cell))
+        byDay.set(`${currency} ${cells[0]}`, decimal(cell));
     });
   }
-  for (const { currency, rate_date, per_euro } of reference.manualRates) byDay.set(`${currency} ${rate_date}`, decimal(per_euro));
+  for (const { currency, rate_date, per_euro } of reference.manualRates)
+    byDay.set(`${currency} ${rate_date}`, decimal(per_euro));
 
   return (currency, day) => {
     if (currency === 'EUR') return decimal('1');
@@ -33,7 +35,12 @@ export function euroRates(reference: Reference, lookBack: number): PerEuro {
 }
 
 /** An amount in US dollars at the day's rates, rounded once to cents, half away from zero; undefined without a rate. */
-export function inDollars(amount: Decimal, currency: string, day: string, perEuro: PerEuro): Decimal | undefined {
+export function inDollars(
+  amount: Decimal,
+  currency: string,
+  day: string,
+  perEuro: PerEuro,
+): Decimal | undefined {
   if (currency === 'USD') return quotient(amount, decimal('1'), 2);
   const [from, to] = [perEuro(currency, day), perEuro('USD', day)];
   return from && to ? quotient(times(amount, to), from, 2) : undefined;

@@ -1,4 +1,10 @@
-import { COLUMNS, type Disposition, type InvoiceFile, type InvoiceRow, type Reference } from '../../samples/truth.ts';
+import {
+  COLUMNS,
+  type Disposition,
+  type InvoiceFile,
+  type InvoiceRow,
+  type Reference,
+} from '../../samples/truth.ts';
 import { type Decimal, decimal, signed, text, times } from './decimal.ts';
 import type { RuleSet } from './rule-set.ts';
 import type { Rules, Treatment } from './rules.ts';
@@ -28,17 +34,33 @@ export interface JudgedRow extends ReadRow {
 
 /** The currencies that sample worlds use (ISO 4217), and the last day of those that are gone. */
 const CURRENCIES: ReadonlyMap<string, string> = new Map([
-  ...['USD', 'EUR', 'GBP', 'JPY', 'TRY', 'KWD', 'EGP', 'INR', 'BRL', 'PLN', 'CHF', 'CZK', 'DKK', 'SEK', 'NOK'].map(
-    (code): [string, string] => [code, '9999-12-31'],
-  ),
+  ...[
+    'USD',
+    'EUR',
+    'GBP',
+    'JPY',
+    'TRY',
+    'KWD',
+    'EGP',
+    'INR',
+    'BRL',
+    'PLN',
+    'CHF',
+    'CZK',
+    'DKK',
+    'SEK',
+    'NOK',
+  ].map((code): [string, string] => [code, '9999-12-31']),
   ['HRK', '2022-12-31'],
   ['TRL', '2005-12-31'],
 ]);
 
 /** Trims white space and no-break spaces, and compares in upper case. */
-export const normalised = (value: string): string => value.replace(/^[\s\u00a0]+|[\s\u00a0]+$/gu, '').toUpperCase();
+export const normalised = (value: string): string =>
+  value.replace(/^[\s\u00a0]+|[\s\u00a0]+$/gu, '').toUpperCase();
 
-const readDecimal = (cell: string): Decimal | undefined => (/^-?\d+(\.\d+)?$/.test(cell.trim()) ? decimal(cell.trim()) : undefined);
+const readDecimal = (cell: string): Decimal | undefined =>
+  /^-?\d+(\.\d+)?$/.test(cell.trim()) ? decimal(cell.trim()) : undefined;
 
 /** A day that exists, or undefined. */
 function readDay(cell: string): string | undefined {
@@ -63,7 +85,8 @@ export const isBlank = ({ cells }: InvoiceRow): boolean => cells.every((cell) =>
 
 export function readRow(file: string, { row, cells }: InvoiceRow, rules: Rules): ReadRow {
   const isRagged = cells.length !== COLUMNS.length;
-  const cell = (column: (typeof COLUMNS)[number]): string => (isRagged ? '' : cells[COLUMNS.indexOf(column)]!);
+  const cell = (column: (typeof COLUMNS)[number]): string =>
+    isRagged ? '' : cells[COLUMNS.indexOf(column)]!;
   const treatment = rules.treatment(cell('Invoice type code').trim());
   const number = cell('Invoice number').trim();
   const date = readDay(cell('Invoice issue date'));
@@ -72,10 +95,17 @@ export function readRow(file: string, { row, cells }: InvoiceRow, rules: Rules):
   const isNetBlank = cell('Invoice line net amount').trim() === '';
   const computed = isNetBlank && quantity && price ? times(quantity, price) : undefined;
   const net = isNetBlank ? computed : readDecimal(cell('Invoice line net amount'));
-  const currency = /^[A-Z]{3}$/.test(cell('Invoice currency code').trim()) ? cell('Invoice currency code').trim() : '';
+  const said = normalised(cell('Invoice currency code'));
+  const currency = /^[A-Z]{3}$/.test(said) ? said : '';
   const lastDay = CURRENCIES.get(currency);
   const isCurrencyValid = lastDay !== undefined && date !== undefined && date <= lastDay;
-  const isReadable = !isRagged && number !== '' && date !== undefined && quantity !== undefined && net !== undefined && isCurrencyValid;
+  const isReadable =
+    !isRagged &&
+    number !== '' &&
+    date !== undefined &&
+    quantity !== undefined &&
+    net !== undefined &&
+    isCurrencyValid;
   const customer = normalised(cell('Buyer identifier'));
   const sku = normalised(cell("Item Seller's identifier"));
   const seller = normalised(cell('Seller identifier'));
@@ -84,8 +114,20 @@ export function readRow(file: string, { row, cells }: InvoiceRow, rules: Rules):
     row,
     treatment,
     isRejected: !isReadable || treatment.gate === 'refuse',
-    key: JSON.stringify([seller, treatment.documentClass, number, date ?? '', cell('Invoice line identifier').trim()]),
-    content: JSON.stringify([customer, sku, quantity ? plain(quantity) : '', net ? plain(net) : '', currency]),
+    key: JSON.stringify([
+      seller,
+      treatment.documentClass,
+      number,
+      date ?? '',
+      cell('Invoice line identifier').trim(),
+    ]),
+    content: JSON.stringify([
+      customer,
+      sku,
+      quantity ? plain(quantity) : '',
+      net ? plain(net) : '',
+      currency,
+    ]),
     date: date ?? '',
     customer,
     sku,
@@ -100,12 +142,15 @@ export const effectOf = ({ net, currency, treatment }: ReadRow): Decimal | undef
   net === undefined || currency === '' ? undefined : signed(net, treatment.amountSign);
 
 /** Whether a day lies in a validity, its end not included. */
-export const holds = (span: { readonly valid_from: string; readonly valid_to: string }, day: string): boolean =>
-  span.valid_from <= day && (span.valid_to === '' || day < span.valid_to);
+export const holds = (
+  span: { readonly valid_from: string; readonly valid_to: string },
+  day: string,
+): boolean => span.valid_from <= day && (span.valid_to === '' || day < span.valid_to);
 
 export const locationOf = (reference: Reference, customer: string, day: string): string | undefined =>
   reference.customers.find(
-    (candidate) => candidate.program === '' && normalised(candidate.customer_number) === customer && holds(candidate, day),
+    (candidate) =>
+      candidate.program === '' && normalised(candidate.customer_number) === customer && holds(candidate, day),
   )?.location_mpn_id;
 
 export const productOf = (reference: Reference, sku: string, day: string) =>
@@ -122,7 +167,9 @@ export function judge(
   ruleSets: readonly RuleSet[],
   rules: Rules,
 ): JudgedRow[] {
-  const rows = files.flatMap(({ name, rows }) => rows.filter((row) => !isBlank(row)).map((row) => readRow(name, row, rules)));
+  const rows = files.flatMap(({ name, rows }) =>
+    rows.filter((row) => !isBlank(row)).map((row) => readRow(name, row, rules)),
+  );
 
   // The versions said under each key, each by the first row that says it.
   const versions = new Map<string, ReadRow[]>();
@@ -140,10 +187,10 @@ export function judge(
     const isConflict = (versions.get(row.key)?.length ?? 1) > 1;
     if (row.treatment.gate === 'quarantine' || isConflict) return 'quarantined';
     const product = productOf(reference, row.sku, row.date);
-    if (locationOf(reference, row.customer, row.date) === undefined || product === undefined) return 'unmapped';
+    if (locationOf(reference, row.customer, row.date) === undefined || product === undefined)
+      return 'unmapped';
     if (!ruleSetOn(ruleSets, row.date)?.weights.has(product.kpi_class)) return 'no-kpi-value';
     return row.treatment.isCredit ? 'reversal' : 'counted';
   };
   return rows.map((row) => ({ ...row, disposition: dispositionOf(row) }));
 }
-

@@ -44,10 +44,12 @@ interface Body {
 /** Reads a rule set's YAML; every value stays a text until it becomes an exact decimal. */
 export function parseRuleSet(yaml: string): RuleSet {
   const body = parse(yaml, { schema: 'failsafe' }) as Body;
-  const weights = Object.entries(body.weights).map(([kpiClass, { category, weight, cap }]): [string, Weight] => [
-    kpiClass,
-    { category: category!, weight: decimal(weight!), cap: cap === undefined ? undefined : decimal(cap) },
-  ]);
+  const weights = Object.entries(body.weights).map(
+    ([kpiClass, { category, weight, cap }]): [string, Weight] => [
+      kpiClass,
+      { category: category!, weight: decimal(weight!), cap: cap === undefined ? undefined : decimal(cap) },
+    ],
+  );
   return {
     name: body.name,
     validFrom: body.valid_from,
@@ -66,3 +68,9 @@ export function parseRuleSet(yaml: string): RuleSet {
 }
 
 export const readRuleSet = (path: string | URL): RuleSet => parseRuleSet(readFileSync(path, 'utf8'));
+
+/** The rule sets that come with the software: sample Silver and Gold until 2023-07, then FY24. */
+export const shippedRuleSets = (): RuleSet[] =>
+  ['sample-silver-gold', 'fy24'].map((name) =>
+    readRuleSet(new URL(`../../src/kpi/rules/${name}.yaml`, import.meta.url)),
+  );

@@ -22,12 +22,26 @@ export interface Rules {
   readonly looksForRepeats: boolean;
   /** The first and the last day of a cycle's reporting window. */
   readonly window: (cycle: string) => { readonly from: string; readonly to: string };
+  /** The day whose hierarchy decides which partner a location's purchase rolls up to. */
+  readonly rollUpDay: (windowLastDay: string, issueDate: string) => string;
   /** How many days before the invoice date a rate may be. */
   readonly rateLookBack: number;
 }
 
-const invoice: Treatment = { gate: 'take', documentClass: 'invoice', isCredit: false, unitSign: 1, amountSign: 1 };
-const credit: Treatment = { gate: 'take', documentClass: 'credit note', isCredit: true, unitSign: -1, amountSign: -1 };
+const invoice: Treatment = {
+  gate: 'take',
+  documentClass: 'invoice',
+  isCredit: false,
+  unitSign: 1,
+  amountSign: 1,
+};
+const credit: Treatment = {
+  gate: 'take',
+  documentClass: 'credit note',
+  isCredit: true,
+  unitSign: -1,
+  amountSign: -1,
+};
 
 /** DOMAIN, "Documents": UNTDID 1001 codes and what is done with them. */
 function treatment(typeCode: string): Treatment {
@@ -74,5 +88,7 @@ export const RULES: Rules = {
   isSameContent: (one, other) => one === other,
   looksForRepeats: true,
   window,
+  // After a merge all twelve months follow the location (DESIGN, section 5).
+  rollUpDay: (windowLastDay) => windowLastDay,
   rateLookBack: 7,
 };

@@ -1,0 +1,23 @@
+import { assemblyDay, endOfDay, startOfDay, submissionDay } from '../src/calendar.ts';
+import { assembleDirectory, isSubmitted } from '../src/directory/assemble.ts';
+import type { Job } from '../src/job.ts';
+
+export const directoryAssemble: Job = {
+  name: 'directory-assemble',
+  why: 'assembles the directory batch from the listings of eligible partners',
+  reads: ['listing', 'enrolment', 'snapshot', 'the last submitted batch'],
+  writes: ['directory_batch', 'directory_entry'],
+  after: ['refresh'],
+  when: (cycle, timeZone) => ({
+    due: startOfDay(assemblyDay(cycle), timeZone),
+    deadline: endOfDay(submissionDay(cycle), timeZone),
+  }),
+  async run(context, cycle) {
+    if (await isSubmitted(context, cycle)) return { outcome: 'done', says: 'already submitted; nothing to assemble' };
+    const batch = await assembleDirectory(context, cycle);
+    return {
+      outcome: 'done',
+      says: `${batch.entries} entries: ${batch.added} added, ${batch.changed} changed, ${batch.removed} removed`,
+    };
+  },
+};

@@ -1,0 +1,19 @@
+import { endOfDay, startOfDay, submissionDay } from '../src/calendar.ts';
+import { submitDirectory } from '../src/directory/submit.ts';
+import type { Job } from '../src/job.ts';
+
+export const directorySubmit: Job = {
+  name: 'directory-submit',
+  why: 'writes the one submission of the month for the directory team',
+  reads: ['directory_batch', 'directory_entry'],
+  writes: ['directory_submission', 'directory_file', 'outbox folder'],
+  after: ['directory-assemble'],
+  when: (cycle, timeZone) => ({
+    due: startOfDay(submissionDay(cycle), timeZone),
+    deadline: endOfDay(submissionDay(cycle), timeZone),
+  }),
+  async run(context, cycle) {
+    const submission = await submitDirectory(context, cycle);
+    return { outcome: 'done', says: `${submission.status}: ${submission.entries} entries, ${submission.files.length} files` };
+  },
+};

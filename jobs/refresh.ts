@@ -1,0 +1,16 @@
+import { refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
+import type { Job } from '../src/job.ts';
+
+export const refresh: Job = {
+  name: 'refresh',
+  why: 'recomputes the KPIs over the previous 12 completed months and freezes them as a revision',
+  reads: ['line', 'document', 'quarantine', 'customer', 'location', 'product', 'rate', 'rule_set', 'enrolment', 'attainment'],
+  writes: ['month_cell', 'month_control', 'snapshot'],
+  after: ['ingest'],
+  when: refreshDue,
+  async run(context, cycle) {
+    const result = await refreshCycle(context, cycle);
+    const says = `revision ${result.revision} ${result.outcome}: KPI ${result.kpi_value}, revenue ${result.revenue_value} ${result.currency}`;
+    return { outcome: result.outcome === 'differs' ? 'asks' : 'done', says };
+  },
+};

@@ -1,0 +1,125 @@
+-- The rows of a revision's detail sheets, as known at its cut-off, in two temporary tables:
+--   report_line       one row is one counted or reversed line of the reporting window;
+--   report_uncounted  one row is one input row that is in no KPI of this cycle, with its rule and what was seen.
+-- Settings: those of kpi_line for [one month before the window, the newest month], lkp.window_from, lkp.window_to,
+-- lkp.cycle_start. Lines older than one month before the window are in the control totals only.
+create temporary table partner_of on commit drop as
+select location.location_mpn_id, location.partner_mpn_id
+from location
+where location.change_no <= current_setting('lkp.cutoff')::bigint
+  and (location.ended_no is null or location.ended_no > current_setting('lkp.cutoff')::bigint)
+  and location.valid_from <= current_setting('lkp.window_to')::date
+  and coalesce(location.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date;
+
+create temporary table partner_name on commit drop as
+select distinct on (partner.mpn_id) partner.mpn_id, partner.name, partner.country
+from partner
+where partner.change_no <= current_setting('lkp.cutoff')::bigint
+  and (partner.ended_no is null or partner.ended_no > current_setting('lkp.cutoff')::bigint)
+  and partner.valid_from <= current_setting('lkp.window_to')::date
+order by partner.mpn_id, partner.valid_from desc;
+
+set local enable_nestloop = off;
+
+create temporary table known_line on commit drop as
+select kpi_line.*, coalesce(partner_of.partner_mpn_id, '') as partner_mpn_id,
+       case when kpi_line.disposition not in ('counted', 'reversal')                   then kpi_line.disposition
+            when kpi_line.issue_month >= current_setting('lkp.cycle_start')::date      then 'not-yet-visible'
+            when kpi_line.kpi_month   <  current_setting('lkp.window_from')::date      then 'outside-window'
+            else kpi_line.disposition end as shows
+from kpi_line
+left join partner_of on partner_of.location_mpn_id = kpi_line.location_mpn_id;
+
+create temporary table report_line on commit drop as
+select known_line.partner_mpn_id,
+       coalesce(partner_name.name, '')                          as partner_name,
+       extract(month from known_line.kpi_month)::int::text      as month,
+       extract(year from known_line.kpi_month)::int::text       as year,
+       known_line.kpi_month,
+       known_line.omlp_type, known_line.kpi_class,
+       trim_scale(known_line.units)::text                       as units,
+       known_line.number,
+       trim_scale(known_line.kpi_value)::text                   as kpi_value,
+       known_line.revenue::text                                 as revenue,
+       known_line.location_mpn_id,
+       known_line.issue_date::text                              as issue_date,
+       known_line.sku,
+       trim_scale(known_line.quantity)::text                    as quantity,
+       known_line.currency,
+       trim_scale(known_line.amount)::text                      as amount,
+       file.name                                                as file_name,
+       file.sha256                                              as file_sha256,
+       known_line.row_no::text                                  as row_no,
+       concat_ws(', ',
+         case when known_line.shows = 'reversal'    then 'reversal' end,
+         case when known_line.amount = 0            then '$0 purchase' end,
+         case when known_line.revenue is null       then 'no rate' end,
+         case when known_line.rate_origin = 'manual' then 'manual rate' end) as note
+from known_line
+join file on file.id = known_line.file_id
+left join partner_name on partner_name.mpn_id = known_line.partner_mpn_id
+where known_line.shows in ('counted', 'reversal');
+
+create temporary table report_uncounted on commit drop as
+with bought as (
+  -- whose row it was, where it can be told: the customer number's location at the issue date, or at the window's end
+  select customer.source, customer.customer_number, customer.valid_from, customer.valid_to, partner_of.partner_mpn_id
+  from customer
+  join partner_of on partner_of.location_mpn_id = customer.location_mpn_id
+  where customer.change_no <= current_setting('lkp.cutoff')::bigint
+    and (customer.ended_no is null or customer.ended_no > current_setting('lkp.cutoff')::bigint)
+), uncounted as (
+  select known_line.partner_mpn_id, known_line.shows as disposition,
+         case when known_line.shows in ('not-yet-visible', 'outside-window') then known_line.shows else known_line.rule end as rule,
+         case when known_line.shows = 'not-yet-visible'
+              then to_char(known_line.issue_month + interval '1 month', 'YYYY-MM') else known_line.seen end as seen,
+         known_line.number, known_line.issue_date::text as issue_date, known_line.customer_number, known_line.sku,
+         trim_scale(known_line.quantity)::text as quantity, known_line.currency, known_line.amount,
+         known_line.file_id, known_line.row_no
+  from known_line
+  where known_line.shows not in ('counted', 'reversal')
+  union all
+  select coalesce(bought.partner_mpn_id, ''), 'rejected', rejection.rule, rejection.seen,
+         rejection.document_number, rejection.issue_date::text, rejection.customer_number, null, null,
+         rejection.currency, rejection.amount, rejection.file_id, rejection.row_no
+  from rejection
+  join file on file.id = rejection.file_id and file.kind = 'invoices'
+  left join bought on bought.source = file.source
+                  and bought.customer_number = rejection.customer_number
+                  and coalesce(rejection.issue_date, current_setting('lkp.window_to')::date) >= bought.valid_from
+                  and coalesce(rejection.issue_date, current_setting('lkp.window_to')::date)
+                      < coalesce(bought.valid_to, 'infinity'::date)
+  where rejection.change_no <= current_setting('lkp.cutoff')::bigint
+    and (rejection.ended_no is null or rejection.ended_no > current_setting('lkp.cutoff')::bigint)
+    and coalesce(rejection.issue_date, current_setting('lkp.window_to')::date) >= current_setting('lkp.from')::date
+  union all
+  select coalesce(bought.partner_mpn_id, ''), 'duplicate', 'duplicate', original.name || ', row ' || duplicate.of_row_no,
+         duplicate.document_number, duplicate.issue_date::text, duplicate.customer_number, null, null,
+         duplicate.currency, duplicate.amount, duplicate.file_id, duplicate.row_no
+  from duplicate
+  join file on file.id = duplicate.file_id
+  join file as original on original.id = duplicate.of_file_id
+  left join bought on bought.source = file.source
+                  and bought.customer_number = duplicate.customer_number
+                  and duplicate.issue_date >= bought.valid_from
+                  and duplicate.issue_date <  coalesce(bought.valid_to, 'infinity'::date)
+  where duplicate.change_no <= current_setting('lkp.cutoff')::bigint
+    and (duplicate.ended_no is null or duplicate.ended_no > current_setting('lkp.cutoff')::bigint)
+    and duplicate.issue_date >= current_setting('lkp.from')::date
+)
+select uncounted.partner_mpn_id, coalesce(partner_name.name, '') as partner_name,
+       uncounted.disposition, uncounted.rule, uncounted.seen, uncounted.number, uncounted.issue_date,
+       uncounted.customer_number, uncounted.sku, uncounted.quantity, uncounted.currency,
+       trim_scale(uncounted.amount)::text as amount,
+       file.name as file_name, file.sha256 as file_sha256, uncounted.row_no::text as row_no
+from uncounted
+join file on file.id = uncounted.file_id
+left join partner_name on partner_name.mpn_id = uncounted.partner_mpn_id;
+
+set local enable_nestloop = on;
+drop table known_line;
+
+create index on report_line (partner_mpn_id collate "C");
+create index on report_uncounted (partner_mpn_id collate "C");
+analyze report_line;
+analyze report_uncounted;

@@ -1,0 +1,48 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Context, LkpError } from '../job.ts';
+import { type FileResult, ingestFile, type IngestOptions, type IngestTotals, totalsOf } from './ingest.ts';
+
+export interface IngestReport {
+  readonly files: FileResult[];
+  readonly totals: IngestTotals;
+}
+
+/**
+ * Ingests files and folders (their files, deep, by name). Every path is looked at before the first file is taken in,
+ * so that a mistyped one changes nothing. Throws LkpError('request') for a missing path or a folder without files.
+ */
+export async function ingestAll(
+  context: Context,
+  paths: readonly string[],
+  options: IngestOptions & { readonly mayBeEmpty?: boolean } = {},
+): Promise<IngestReport> {
+  const found: string[] = [];
+  for (const path of paths) found.push(...(await filesAt(path, options.mayBeEmpty ?? false)));
+  const files: FileResult[] = [];
+  for (const [index, path] of found.entries()) {
+    context.progress(`file ${index + 1} of ${found.length}: ${basename(path)}`);
+    files.push(await ingestFile(context, path, options));
+  }
+  return { files, totals: totalsOf(files) };
+}
+
+async function filesAt(path: string, mayBeEmpty: boolean): Promise<string[]> {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' && mayBeEmpty) return undefined;
+    if (cause.code === 'ENOENT') throw new LkpError('request', `There is no file or folder ${path}. Check the path and repeat.`, { cause });
+    throw new LkpError('machine', `${path} cannot be read (${cause.code}). Check its permissions and repeat.`, { cause });
+  });
+  if (!found) return [];
+  if (!found.isDirectory()) return [path];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  // Names that begin with a dot are not for us, and .part is a file that its sender still writes.
+  const names = entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !entry.name.endsWith('.part'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  if (names.length === 0 && !mayBeEmpty) {
+    throw new LkpError('request', `The folder ${path} has no files. Put invoice files there, or name another folder.`);
+  }
+  return names;
+}

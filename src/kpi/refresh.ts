@@ -1,0 +1,239 @@
+import { addMonths, endOfDay, firstDay, refreshDay, reportingWindow, startOfDay } from '../calendar.ts';
+import { type Context, LkpError, nextChange } from '../job.ts';
+import { shortest } from '../money.ts';
+import type { Sql } from '../ports.ts';
+
+/** The ten words of a cycle: the eight of a row, two of which may read by visibility instead. */
+export const CYCLE_DISPOSITIONS = [
+  'superseded', 'rejected', 'duplicate', 'quarantined', 'unmapped', 'no-kpi-value', 'reversal', 'counted',
+  'not-yet-visible', 'outside-window',
+] as const;
+export type CycleDisposition = (typeof CYCLE_DISPOSITIONS)[number];
+
+export interface RefreshOptions {
+  /** Shows what a refresh would change and writes nothing. */
+  readonly plan?: boolean;
+  /** Writes the next revision although the cycle has one; needs a reason. */
+  readonly restate?: boolean;
+  readonly reason?: string;
+  /** Computes as known at this instant instead of now. */
+  readonly asOf?: string;
+}
+
+/** A figure that differs between the last revision and now. */
+export interface Difference {
+  readonly what: 'cells' | 'kpi' | 'revenue' | 'level';
+  readonly partner: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface RefreshResult {
+  readonly cycle: string;
+  readonly revision: number;
+  /** `refreshed`: a new revision; `unchanged`; `differs`: facts changed, nothing written; `planned`: a preview. */
+  readonly outcome: 'refreshed' | 'unchanged' | 'differs' | 'planned';
+  readonly window: { readonly from: string; readonly to: string };
+  readonly locations: number;
+  readonly partners: number;
+  /** Decimal string, before caps. */
+  readonly kpi_value: string;
+  /** Decimal string in `currency`. */
+  readonly revenue_value: string;
+  readonly currency: string;
+  /** Lines of the window that no exchange rate could convert; they count, without revenue. */
+  readonly no_rate_lines: number;
+  readonly conservation: { readonly lines_in: number; readonly dispositions: Record<CycleDisposition, number> };
+  readonly differences: Difference[];
+}
+
+/** Raised to leave the transaction when its work is not to be kept. */
+class Unkept extends Error {
+  readonly result: RefreshResult;
+  constructor(result: RefreshResult) {
+    super('not kept');
+    this.result = result;
+  }
+}
+
+/**
+ * Recomputes a cycle's KPIs over the previous 12 completed months and freezes them as a revision. A first refresh
+ * takes cut-off = now. A later one compares: equal -> `unchanged`; different -> `differs`, nothing written, unless
+ * `restate` asks for the next revision. One transaction; cells are recomputed only for months that changed.
+ */
+export async function refresh(context: Context, cycle: string, options: RefreshOptions = {}): Promise<RefreshResult> {
+  if (options.restate && !options.reason) {
+    throw new LkpError('request', `A restatement of ${cycle} needs a reason. Repeat with --reason 'why'.`);
+  }
+  try {
+    return await context.db.transaction(`refresh ${cycle}`, async (tx) => {
+      const lock = await tx.one<{ mine: boolean }>(`select pg_try_advisory_xact_lock(hashtext('lkp.refresh'), hashtext($1)) as mine`, [cycle]);
+      if (!lock.mine) throw new LkpError('request', `Another refresh of ${cycle} is running. Wait for it to end; lkp runs ${cycle} shows it.`);
+      const result = await compute(tx, context, cycle, options);
+      if (result.outcome === 'planned') throw new Unkept(result);
+      return result;
+    });
+  } catch (error) {
+    if (error instanceof Unkept) return error.result;
+    throw error;
+  }
+}
+
+async function compute(tx: Sql, context: Context, cycle: string, options: RefreshOptions): Promise<RefreshResult> {
+  const { settings } = context;
+  const window = reportingWindow(cycle);
+  const cutoff = await cutOff(tx, options.asOf);
+  const common = {
+    cycle,
+    cutoff,
+    lookback: settings.LKP_RATE_LOOKBACK_DAYS,
+    reporting_currency: settings.LKP_REPORTING_CURRENCY,
+    window_from: window.from,
+    window_to: window.to,
+    cycle_start: firstDay(cycle),
+  };
+  await tx.set(common);
+  if (options.asOf) await rebuildAsOf(tx);
+  else await rebuildStale(tx, context);
+
+  context.progress(`${cycle}: rolling up`);
+  const [hash] = await tx.file<{ content_hash: string }>('marts/fresh');
+  await needRules(tx, window.to);
+  const broken = await tx.file('checks/conservation');
+  if (broken.length > 0) throw new Error(`Cycle ${cycle} does not balance, nothing was written: ${JSON.stringify(broken)}`);
+
+  const last = await tx.maybe<{ revision: number; content_hash: string }>(
+    'select revision, content_hash from snapshot where cycle = $1 order by revision desc limit 1',
+    [cycle],
+  );
+  const same = last?.content_hash === hash!.content_hash;
+  if (last && same) return summary(tx, context, cycle, last.revision, 'unchanged', []);
+
+  const revision = (last?.revision ?? 0) + 1;
+  const differences = last ? await tx.file<Difference>('marts/diff', { revision: last.revision }) : [];
+  if (last && !options.restate && !options.plan) {
+    return freshSummary(tx, context, cycle, last.revision, 'differs', differences);
+  }
+  if (options.plan) return freshSummary(tx, context, cycle, revision, 'planned', differences);
+  const change = last ? await nextChange(tx, context, { kind: 'restate', ...(options.reason ? { reason: options.reason } : {}) }) : '';
+  await tx.file('marts/freeze', {
+    revision,
+    due_at: startOfDay(refreshDay(cycle), settings.LKP_TIME_ZONE),
+    content_hash: hash!.content_hash,
+    change_no: change,
+    reason: options.reason ?? '',
+  });
+  return summary(tx, context, cycle, revision, 'refreshed', differences);
+}
+
+/** The last change that the computation sees: the newest, or the newest known at an instant. */
+async function cutOff(tx: Sql, asOf?: string): Promise<string> {
+  const { no } = await tx.one<{ no: string | null }>(
+    asOf === undefined ? 'select max(no) as no from change' : 'select max(no) as no from change where known_at <= $1',
+    asOf === undefined ? [] : [asOf],
+  );
+  if (no === null) throw new LkpError('request', `Nothing was known yet on ${asOf}. Choose a later instant.`);
+  return no;
+}
+
+/** Recomputes the months that changes touched since their cells were built, adjoining ones in one pass. */
+async function rebuildStale(tx: Sql, context: Context): Promise<void> {
+  // Cells are shared by all cycles: two refreshes of different cycles must not rebuild the same months at once.
+  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
+  const stale = await tx.file<{ issue_month: string }>('marts/stale_months');
+  for (const { from, to } of spans(stale.map(({ issue_month }) => issue_month.slice(0, 7)))) {
+    context.progress(`recomputing ${from} to ${addMonths(to, -1)}`);
+    await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
+  }
+}
+
+/** Recomputes every month as of an earlier cut-off; the transaction is rolled back or the cells are marked stale. */
+async function rebuildAsOf(tx: Sql): Promise<void> {
+  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
+  const months = await tx.rows<{ issue_month: string }>('select distinct issue_month from month_touched order by 1');
+  for (const { from, to } of spans(months.map(({ issue_month }) => issue_month.slice(0, 7)))) {
+    await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
+  }
+}
+
+/** Adjoining months as half-open spans: ['2019-01','2019-02','2019-05'] -> 2019-01..2019-03, 2019-05..2019-06. */
+export function spans(months: readonly string[]): Array<{ from: string; to: string }> {
+  const found: Array<{ from: string; to: string }> = [];
+  for (const month of months) {
+    const last = found.at(-1);
+    if (last && last.to === month) last.to = addMonths(month, 1);
+    else found.push({ from: month, to: addMonths(month, 1) });
+  }
+  return found;
+}
+
+async function needRules(tx: Sql, windowTo: string): Promise<void> {
+  const { covered } = await tx.one<{ covered: boolean }>('select exists (select 1 from fresh_rule_set where decides_levels) as covered');
+  if (covered) return;
+  const known = await tx.rows<{ name: string; valid_from: string; valid_to: string | null }>(
+    'select name, valid_from, valid_to from rule_set where ended_no is null order by valid_from',
+  );
+  const list = known.map((set) => `${set.name} ${set.valid_from}..${set.valid_to ?? 'open'}`).join(', ');
+  throw new LkpError('request', `No rule set is in force on ${windowTo}, the last day of the reporting window (in force are: ${list}). Put one in force with lkp rules use FILE.`);
+}
+
+type Outcome = RefreshResult['outcome'];
+
+/** What a stored revision says. */
+export async function summary(tx: Sql, context: Context, cycle: string, revision: number, outcome: Outcome, differences: Difference[]): Promise<RefreshResult> {
+  return summarise(tx, context, cycle, revision, outcome, differences, (table) => ({
+    from: `snapshot_${table} as fresh`,
+    where: 'where fresh.cycle = $1 and fresh.revision = $2',
+    values: [cycle, revision],
+  }));
+}
+
+const freshSummary = (tx: Sql, context: Context, cycle: string, revision: number, outcome: Outcome, differences: Difference[]) =>
+  summarise(tx, context, cycle, revision, outcome, differences, (table) => ({ from: `fresh_${table} as fresh`, where: '', values: [] }));
+
+async function summarise(
+  tx: Sql,
+  context: Context,
+  cycle: string,
+  revision: number,
+  outcome: Outcome,
+  differences: Difference[],
+  rowsOf: (table: 'cell' | 'control') => { from: string; where: string; values: unknown[] },
+): Promise<RefreshResult> {
+  const cells = rowsOf('cell');
+  const figures = await tx.one<{ locations: string; partners: string; kpi_value: string; revenue: string; no_rate_lines: string }>(
+    `select count(distinct fresh.location_mpn_id) as locations,
+            count(distinct nullif(fresh.partner_mpn_id, '')) as partners,
+            coalesce(sum(fresh.kpi_value), 0) as kpi_value, coalesce(sum(fresh.revenue), 0) as revenue,
+            coalesce(sum(fresh.no_rate_lines), 0) as no_rate_lines
+     from ${cells.from} ${cells.where}`,
+    cells.values,
+  );
+  const control = rowsOf('control');
+  const rows = await tx.rows<{ disposition: CycleDisposition; rows: string }>(
+    `select fresh.disposition, sum(fresh.rows) as rows from ${control.from} ${control.where} group by 1`,
+    control.values,
+  );
+  const dispositions = Object.fromEntries(CYCLE_DISPOSITIONS.map((word) => [word, 0])) as Record<CycleDisposition, number>;
+  for (const row of rows) dispositions[row.disposition] = Number(row.rows);
+  return {
+    cycle,
+    revision,
+    outcome,
+    window: reportingWindow(cycle),
+    locations: Number(figures.locations),
+    partners: Number(figures.partners),
+    kpi_value: shortest(figures.kpi_value),
+    revenue_value: shortest(figures.revenue),
+    currency: context.settings.LKP_REPORTING_CURRENCY,
+    no_rate_lines: Number(figures.no_rate_lines),
+    conservation: { lines_in: Object.values(dispositions).reduce((total, count) => total + count, 0), dispositions },
+    differences,
+  };
+}
+
+/** The instants at which a cycle's refresh is due and late. */
+export const refreshDue = (cycle: string, timeZone: string): { due: string; deadline: string } => ({
+  due: startOfDay(refreshDay(cycle), timeZone),
+  deadline: endOfDay(refreshDay(cycle), timeZone),
+});

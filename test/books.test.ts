@@ -1,0 +1,253 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createWorkbooks } from '../src/excel/write.ts';
+import { headline, type PartnerReport, partnerBook, shown } from '../src/kpi/partner-book.ts';
+import { distance, levelChange, programBook, type Standing } from '../src/kpi/program-book.ts';
+import type { Book } from '../src/ports.ts';
+import { hasOpenpyxl, inFolder, openpyxl, readAll, sha256 } from './excel-fixtures.ts';
+import { lines, partnerReport, programReport, provenance, uncounted } from './fictional-reports.ts';
+
+const SEVEN = ['Month', 'Year', 'OMLP type', 'Purchase unit', 'Invoice #', 'KPI value', 'Revenue value'];
+const EVIDENCE = [
+  'Location',
+  'Issue date',
+  'SKU',
+  'Invoiced quantity',
+  'Currency',
+  'Currency amount',
+  'File',
+  'Row',
+  'Note',
+];
+const WARNING = "Some thresholds or weights in this report are SAMPLE numbers, not the program's.";
+
+/** Sheets of a written book: each a list of rows, each a list of cells. */
+async function written(book: Book): Promise<Map<string, (string | null)[][]>> {
+  return inFolder(async (folder) => {
+    const path = join(folder, 'book.xlsx');
+    await createWorkbooks().write(path, book);
+    if (hasOpenpyxl) expect(Object.keys(openpyxl(path)).length).toBeGreaterThan(0);
+    return new Map([...(await readAll(path))].map(([name, rows]) => [name, rows.map((row) => row.cells)]));
+  });
+}
+
+/** The row whose first cell is this. */
+const row = (sheet: (string | null)[][], label: string): (string | null)[] | undefined =>
+  sheet.find(([first]) => first === label);
+
+describe("a partner's workbook", () => {
+  it('has its sheets in order, and the KPI lines under the seven headers of the program', async () => {
+    const book = await written(partnerBook(partnerReport(40)));
+    expect([...book.keys()]).toEqual(['Summary', 'KPI lines', 'By month', 'Not counted', 'About']);
+    const [headers, ...rows] = book.get('KPI lines')!;
+    expect(headers).toEqual([...SEVEN, ...EVIDENCE]);
+    expect(rows).toHaveLength(41);
+    const { month, year, omlpType, purchaseUnit, invoice, kpiValue, location, issueDate, sku, file, note } =
+      lines(40)[22]!;
+    expect(note).toBe('reversal');
+    expect(rows[22]).toMatchObject(
+      [
+        month,
+        year,
+        omlpType,
+        purchaseUnit,
+        invoice,
+        kpiValue,
+        /./,
+        location,
+        issueDate,
+        sku,
+        purchaseUnit,
+        /./,
+        /./,
+        file,
+        '24',
+        note,
+      ].map((value) => (value instanceof RegExp ? expect.stringMatching(value) : value)),
+    );
+    expect(rows.at(-1)!.slice(0, 7)).toEqual(['Total', null, null, '2400', null, '812.5', '91240.4']);
+  });
+
+  it('says on its face which numbers are samples, and only then', async () => {
+    const report = partnerReport(1);
+    const withSample = await written(partnerBook(report));
+    expect(withSample.get('Summary')!.flat()).toContain(WARNING);
+    const without = await written(partnerBook({ ...report, sample: false }));
+    expect([...without.values()].flat(2)).not.toContain(WARNING);
+  });
+
+  it('shows each requirement with figure, threshold, share, outcome and source', async () => {
+    const summary = (await written(partnerBook(partnerReport(1)))).get('Summary')!;
+    expect(summary[0]![0]).toBe('İstanbul Öğrenim Çözümleri A.Ş.');
+    expect(summary[1]![0]).toBe('Level reached: Silver (Data Analytics), Learning Action Pack');
+    expect(row(summary, 'MPN ID')![1]).toBe('0551200');
+    expect(row(summary, 'Reporting window')![1]).toBe('2019-05 to 2020-04');
+    expect(row(summary, 'Courseware KPI (Gold)')).toEqual([
+      'Courseware KPI (Gold)',
+      '812.5',
+      '1000',
+      'KPI',
+      '0.812',
+      'not met',
+      'sample',
+    ]);
+    expect(row(summary, 'Exams passed')![5]).toBe('waived');
+    expect(row(summary, 'Survey score')).toEqual([
+      'Survey score',
+      null,
+      '4.25',
+      'score',
+      null,
+      'no data',
+      'FY24 requirements',
+    ]);
+    expect(row(summary, 'Fundamentals courseware: above the cap of 300 KPI')!.slice(1, 6)).toEqual([
+      '41.5',
+      null,
+      'KPI',
+      null,
+      'not counted',
+    ]);
+  });
+
+  it('adds up by month both ways, with every month of the window', async () => {
+    const sheet = (await written(partnerBook(partnerReport(1)))).get('By month')!;
+    const start = sheet.findIndex(([first]) => first === 'KPI value');
+    expect(sheet[start + 1]).toEqual(['Month', 'Custom MOC', 'Labs Online', 'MOC', 'MOC On-Demand', 'Total']);
+    const months = sheet.slice(start + 2, start + 14);
+    expect(months.map(([month]) => month)).toEqual(
+      [
+        '2019-05',
+        '2019-06',
+        '2019-07',
+        '2019-08',
+        '2019-09',
+        '2019-10',
+        '2019-11',
+        '2019-12',
+        '2020-01',
+        '2020-02',
+        '2020-03',
+        '2020-04',
+      ].map((month) => `${month}-01`),
+    );
+    const sum = (cells: (string | null | undefined)[]): number =>
+      cells.reduce((total, cell) => total + Number(cell), 0);
+    for (const cells of [...months, sheet[start + 14]!])
+      expect(sum(cells.slice(1, 5))).toBe(Number(cells[5]));
+    for (const column of [1, 2, 3, 4, 5])
+      expect(sum(months.map((cells) => cells[column]))).toBe(Number(sheet[start + 14]![column]));
+  });
+
+  it('shows what is not counted, why, and what to do', async () => {
+    const sheet = (await written(partnerBook(partnerReport(1)))).get('Not counted')!;
+    expect(sheet.slice(1).map((cells) => cells[0])).toEqual(uncounted.map((line) => line.disposition));
+    const {
+      disposition,
+      reason,
+      whatToDo,
+      invoice,
+      issueDate,
+      customerNumber,
+      sku,
+      quantity,
+      currency,
+      file,
+    } = uncounted[0]!;
+    expect(sheet[1]).toEqual([
+      disposition,
+      reason,
+      whatToDo,
+      invoice,
+      issueDate,
+      customerNumber,
+      sku,
+      quantity,
+      currency,
+      '120',
+      file,
+      '40',
+    ]);
+  });
+
+  it('says where its numbers come from', async () => {
+    const about = (await written(partnerBook(partnerReport(1)))).get('About')!;
+    const cells = about.flat();
+    for (const { sha256: hash, name } of [...provenance.files, ...provenance.ruleSets])
+      expect(cells).toEqual(expect.arrayContaining([hash, name]));
+    expect(row(about, 'Due')![1]).toBe('2020-05-15T09:00:00Z');
+    expect(row(about, 'Rows in the files')![1]).toBe('2502');
+    expect(cells).toContain('Balanced: every row that came in has exactly one disposition.');
+    const broken = { ...partnerReport(1), balance: { ...partnerReport(1).balance, balanced: false } };
+    expect((await written(partnerBook(broken))).get('About')!.flat().join()).toContain('NOT BALANCED');
+  });
+
+  it('is the same whether its lines come as a list or as a stream', async () => {
+    async function* stream() {
+      yield* lines(500);
+    }
+    await inFolder(async (folder) => {
+      const [one, two] = [join(folder, 'one.xlsx'), join(folder, 'two.xlsx')];
+      await createWorkbooks().write(one, partnerBook(partnerReport(500)));
+      await createWorkbooks().write(two, partnerBook({ ...partnerReport(), lines: stream() }));
+      expect(sha256(one)).toBe(sha256(two));
+    });
+  });
+
+  it('says in plain words what was reached', () => {
+    const [gold, pack] = partnerReport().enrolments as [
+      PartnerReport['enrolments'][0],
+      PartnerReport['enrolments'][0],
+    ];
+    expect(headline([])).toMatch(/^Not enrolled/);
+    expect(headline([{ ...gold, level: null }])).toBe('Level reached: none (Data Analytics)');
+    expect(headline([pack])).toBe('Level reached: Learning Action Pack');
+  });
+
+  it('never rounds a share up to what was not reached', () => {
+    expect([null, '-0.2', '0', '0.9996', '1', '1.625', '12'].map(shown)).toEqual([
+      null,
+      '0',
+      '0.000',
+      '0.999',
+      '1',
+      '1',
+      '1',
+    ]);
+  });
+});
+
+describe("the program's workbook", () => {
+  it('lists every partner, and each line with its partner', async () => {
+    const book = await written(programBook(programReport(30)));
+    expect([...book.keys()]).toEqual(['Partners', 'KPI lines', 'Not counted', 'Control', 'About']);
+    const partners = book.get('Partners')!;
+    expect(partners[0]).toEqual([WARNING]);
+    expect(partners).toHaveLength(7);
+    expect(row(partners, '0551200')!.slice(6)).toEqual([
+      'Silver',
+      '812.5',
+      '91240.4',
+      '187.5',
+      'Gold needs 187.5 KPI, 33,759.60 USD revenue',
+      '-12.5',
+      'unchanged',
+    ]);
+    expect(row(partners, '0551203')![1]).toBe('=cmd|calc Training GmbH');
+    expect(book.get('KPI lines')![0]).toEqual([...SEVEN, 'Partner MPN ID', 'Partner name', ...EVIDENCE]);
+    expect(book.get('Not counted')![1]!.slice(3, 5)).toEqual(['0551200', 'İstanbul Öğrenim Çözümleri A.Ş.']);
+    expect(row(book.get('Control')!, 'rejected')).toEqual(['rejected', 'unreadable', '2']);
+  });
+
+  it('says distance and change in words', () => {
+    const standing = { ...programReport().standings } as unknown as Record<number, Standing>;
+    const base = { ...standing[0]!, option: 'Gold', level: 'Silver' };
+    expect(distance({ ...base, next: null })).toBe('highest level of this option reached');
+    expect(distance({ ...base, next: { level: 'Gold', missingKpi: '0', otherUnmet: ['1 trainer'] } })).toBe(
+      'Gold needs 1 trainer',
+    );
+    expect(distance({ ...base, option: null })).toBeNull();
+    expect(levelChange({ ...base, before: { level: null, kpiChange: '1' } })).toBe('none → Silver');
+    expect(levelChange({ ...base, before: null })).toBe('new in this cycle');
+  });
+});
