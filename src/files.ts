@@ -116,6 +116,12 @@ export async function writeAtomically(
   });
 }
 
+/** Renames a file that is written and synced to its final name in another folder of the same file system. */
+export async function moveIntoPlace(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(toMachine(to, 'put in place'));
+  await syncFolder(dirname(to));
+}
+
 /** Opens an input; a folder, a pipe or a device is refused before it can block the reader. */
 async function openInput(path: string): Promise<FileHandle> {
   try {

@@ -232,6 +232,17 @@ describe('sheets', () => {
     });
   });
 
+  it.skipIf(!hasOpenpyxl)('with more than one table have no filter', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'book.xlsx');
+      await workbooks.write(
+        path,
+        book({ name: 'S', blocks: [table(['text'], [['a']]), table(['text'], [['b']])] }),
+      );
+      expect(openpyxl(path).S).toMatchObject({ freeze: null, filter: null, titles: null });
+    });
+  });
+
   it('get valid and unique names', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'book.xlsx');

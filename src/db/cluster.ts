@@ -2,8 +2,10 @@ import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
+  access,
   chmod,
   chown,
+  constants,
   link,
   lstat,
   mkdir,
@@ -108,7 +110,12 @@ async function writableHome(home: string): Promise<string> {
     await writeFile(probe, '');
     await rm(probe);
     return await realpath(folder);
-  } catch (cause) {
+  } catch (error) {
+    // On a read-only disk the recursive mkdir says ENOENT; its parent says what is the matter.
+    const cause = await access(dirname(folder), constants.W_OK).then(
+      () => error,
+      (above: unknown) => above,
+    );
     throw new LkpError(
       'machine',
       `Cannot write to the home folder ${folder} (${firstLine(cause)}). Give lkp a folder that it can write to ` +

@@ -179,8 +179,16 @@ async function needRules(tx: Sql, windowTo: string): Promise<void> {
 
 type Outcome = RefreshResult['outcome'];
 
-/** What a stored revision says. */
-export async function summary(tx: Sql, context: Context, cycle: string, revision: number, outcome: Outcome, differences: Difference[]): Promise<RefreshResult> {
+/** What the newest revision of a cycle says. Throws LkpError('request') when there is none. */
+export async function latest(context: Context, cycle: string): Promise<RefreshResult> {
+  return context.db.transaction('latest', async (tx) => {
+    const { revision } = await tx.one<{ revision: number | null }>('select max(revision) as revision from snapshot where cycle = $1', [cycle]);
+    if (revision === null) throw new LkpError('request', `Cycle ${cycle} has not been refreshed. Run lkp refresh ${cycle} first.`);
+    return summary(tx, context, cycle, revision, 'unchanged', []);
+  });
+}
+
+async function summary(tx: Sql, context: Context, cycle: string, revision: number, outcome: Outcome, differences: Difference[]): Promise<RefreshResult> {
   return summarise(tx, context, cycle, revision, outcome, differences, (table) => ({
     from: `snapshot_${table} as fresh`,
     where: 'where fresh.cycle = $1 and fresh.revision = $2',

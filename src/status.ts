@@ -1,0 +1,108 @@
+import type { App } from './app.ts';
+import { addMonths, dayIn } from './calendar.ts';
+import type { Job } from './job.ts';
+import { occurrencesOf } from './ledger.ts';
+import { table } from './show.ts';
+
+/** What operations asks first: what is next, what is late, what waits for whom. */
+
+export interface CalendarOccurrence {
+  readonly job: string;
+  readonly due_at: string;
+  readonly deadline?: string;
+  readonly state: string;
+  readonly why: string;
+}
+
+/** The occurrences of some cycles: as written in the ledger, else as the calendar says they will be. */
+export async function calendarOf(app: App, jobs: readonly Job[], cycles: readonly string[]): Promise<{ cycles: Array<{ cycle: string; occurrences: CalendarOccurrence[] }> }> {
+  return app.db.transaction('calendar', async (tx) => {
+    const found = [];
+    for (const cycle of cycles) {
+      const ledger = new Map((await occurrencesOf(tx, cycle)).map((occurrence) => [occurrence.job, occurrence]));
+      const occurrences = jobs.map(({ name, why, when }) => {
+        const written = ledger.get(name);
+        const dates = when(cycle, app.settings.LKP_TIME_ZONE);
+        const deadline = written?.deadline ?? dates.deadline;
+        return { job: name, due_at: written?.due_at ?? dates.due, ...(deadline ? { deadline } : {}), state: written?.state ?? 'not due', why };
+      });
+      found.push({ cycle, occurrences });
+    }
+    return { cycles: found };
+  });
+}
+
+export interface RunRow {
+  readonly job: string;
+  readonly cycle: string | null;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly actor: string;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly outcome: string | null;
+  readonly says: string | null;
+}
+
+export const runsOf = (app: App, cycle?: string): Promise<RunRow[]> =>
+  app.db.transaction('runs', (tx) =>
+    tx.rows<RunRow>(
+      `select job, cycle, attempt, reason, actor, started_at, ended_at, outcome, says from run
+       where $1::text is null or cycle = $1 order by id desc limit 50`,
+      [cycle ?? null],
+    ),
+  );
+
+export interface Status {
+  readonly today: string;
+  readonly next: Array<{ job: string; cycle: string; due_at: string }>;
+  readonly late: Array<{ job: string; cycle: string; deadline: string; state: string }>;
+  readonly waiting: {
+    readonly quarantined_rows: number;
+    readonly rejected_rows: number;
+    readonly failed_or_waiting_jobs: Array<{ job: string; cycle: string; state: string; says: string | null }>;
+  };
+}
+
+export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> {
+  const now = app.now();
+  const month = dayIn(now, app.settings.LKP_TIME_ZONE).slice(0, 7);
+  const { cycles } = await calendarOf(app, jobs, [month, addMonths(month, 1)]);
+  const all = cycles.flatMap(({ cycle, occurrences }) => occurrences.map((occurrence) => ({ cycle, ...occurrence })));
+  return app.db.transaction('status', async (tx) => {
+    const waiting = await tx.one<{ quarantined: string; rejected: string }>(
+      `select (select count(*) from quarantine where ended_no is null) as quarantined,
+              (select count(*) from rejection where ended_no is null) as rejected`,
+    );
+    const jobsWaiting = await tx.rows<{ job: string; cycle: string; state: string; says: string | null }>(
+      `select job, cycle, state, says from occurrence where state in ('failed', 'waiting') order by cycle, id`,
+    );
+    return {
+      today: dayIn(now, app.settings.LKP_TIME_ZONE),
+      next: all.filter(({ due_at, state }) => due_at > now && state !== 'done').sort((a, b) => (a.due_at < b.due_at ? -1 : 1)).slice(0, 5)
+        .map(({ job, cycle, due_at }) => ({ job, cycle, due_at })),
+      late: all.filter(({ deadline, state }) => deadline !== undefined && deadline < now && state !== 'done')
+        .map(({ job, cycle, deadline, state }) => ({ job, cycle, deadline: deadline!, state })),
+      waiting: {
+        quarantined_rows: Number(waiting.quarantined),
+        rejected_rows: Number(waiting.rejected),
+        failed_or_waiting_jobs: jobsWaiting,
+      },
+    };
+  });
+}
+
+export function statusText({ today, next, late, waiting }: Status): string {
+  const parts = [
+    `Today is ${today}.`,
+    '',
+    'Next:',
+    table(['job', 'cycle', 'due'], next.map(({ job, cycle, due_at }) => [job, cycle, due_at])),
+    '',
+    late.length === 0 ? 'Nothing is late.' : `Late:\n${table(['job', 'cycle', 'deadline', 'state'], late.map((job) => [job.job, job.cycle, job.deadline, job.state]))}`,
+    '',
+    `Waiting for operations: ${waiting.quarantined_rows} quarantined rows to decide, ${waiting.rejected_rows} rejected rows to correct.`,
+  ];
+  for (const { job, cycle, state, says } of waiting.failed_or_waiting_jobs) parts.push(`${job} of ${cycle} is ${state}: ${says ?? ''}`);
+  return parts.join('\n');
+}
