@@ -13,7 +13,8 @@ export const directoryAssemble: Job = {
     deadline: endOfDay(submissionDay(cycle), timeZone),
   }),
   async run(context, cycle) {
-    if (await isSubmitted(context, cycle)) return { outcome: 'done', says: 'already submitted; nothing to assemble' };
+    if (await isSubmitted(context, cycle))
+      return { outcome: 'done', says: 'already submitted; nothing to assemble' };
     const batch = await assembleDirectory(context, cycle);
     return {
       outcome: 'done',

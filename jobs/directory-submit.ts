@@ -14,6 +14,9 @@ export const directorySubmit: Job = {
   }),
   async run(context, cycle) {
     const submission = await submitDirectory(context, cycle);
-    return { outcome: 'done', says: `${submission.status}: ${submission.entries} entries, ${submission.files.length} files` };
+    return {
+      outcome: 'done',
+      says: `${submission.status}: ${submission.entries} entries, ${submission.files.length} files`,
+    };
   },
 };

@@ -1,6 +1,6 @@
-import { refreshDue } from '../src/kpi/refresh.ts';
 import { ingestAll } from '../src/invoice/sweep.ts';
 import type { Job } from '../src/job.ts';
+import { refreshDue } from '../src/kpi/refresh.ts';
 
 export const ingest: Job = {
   name: 'ingest',

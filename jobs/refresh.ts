@@ -1,10 +1,21 @@
-import { refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
 import type { Job } from '../src/job.ts';
+import { refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
 
 export const refresh: Job = {
   name: 'refresh',
   why: 'recomputes the KPIs over the previous 12 completed months and freezes them as a revision',
-  reads: ['line', 'document', 'quarantine', 'customer', 'location', 'product', 'rate', 'rule_set', 'enrolment', 'attainment'],
+  reads: [
+    'line',
+    'document',
+    'quarantine',
+    'customer',
+    'location',
+    'product',
+    'rate',
+    'rule_set',
+    'enrolment',
+    'attainment',
+  ],
   writes: ['month_cell', 'month_control', 'snapshot'],
   after: ['ingest'],
   when: refreshDue,

@@ -1,6 +1,6 @@
+import type { Job } from '../src/job.ts';
 import { refreshDue } from '../src/kpi/refresh.ts';
 import { writeReports } from '../src/kpi/report.ts';
-import type { Job } from '../src/job.ts';
 
 export const report: Job = {
   name: 'report',

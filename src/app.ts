@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { readSettings, type Settings } from './config.ts';
-import { openDatabase, type OpenDatabase } from './db/connection.ts';
+import { type OpenDatabase, openDatabase } from './db/connection.ts';
 import { openEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { openSheet } from './excel/table.ts';
@@ -30,7 +30,11 @@ export interface AppOptions {
 export async function openApp(options: AppOptions = {}): Promise<App> {
   const settings = options.settings ?? readSettings();
   await mkdir(settings.home, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
-    throw new LkpError('machine', `The folder ${settings.home} cannot be made (${cause.code}). Choose another with LKP_HOME, or make it writable.`, { cause });
+    throw new LkpError(
+      'machine',
+      `The folder ${settings.home} cannot be made (${cause.code}). Choose another with LKP_HOME, or make it writable.`,
+      { cause },
+    );
   });
   const embedded = settings.DATABASE_URL ? undefined : await openEmbedded(settings.home);
   const databaseUrl = settings.DATABASE_URL ?? embedded!.url;
@@ -66,6 +70,9 @@ const tables: Tables = {
     const format = await formatOf(path);
     if (format === 'zip') return openSheet(path, name, hints.sheet);
     if (format === 'text') return openCsv(path, name, hints);
-    throw new LkpError('request', `${name} is ${format.refused}. A CSV file or an Excel workbook (.xlsx) was wanted. Ask its sender for one.`);
+    throw new LkpError(
+      'request',
+      `${name} is ${format.refused}. A CSV file or an Excel workbook (.xlsx) was wanted. Ask its sender for one.`,
+    );
   },
 };

@@ -10,13 +10,22 @@ const CYCLE = /^\d{4}-(0[1-9]|1[0-2])$/;
 /** Checks a cycle as a person typed it, against the current month. Throws LkpError('request'). */
 export function parseCycle(text: string, today?: string): string {
   if (!CYCLE.test(text)) {
-    throw new LkpError('request', `"${text}" is not a cycle. A cycle is the month of the refresh, such as 2020-01. Type it as YYYY-MM.`);
+    throw new LkpError(
+      'request',
+      `"${text}" is not a cycle. A cycle is the month of the refresh, such as 2020-01. Type it as YYYY-MM.`,
+    );
   }
   if (text < '2000-01' || text > '2099-12') {
-    throw new LkpError('request', `Cycle ${text} lies outside 2000-01 to 2099-12, the months this calendar knows. Check the year.`);
+    throw new LkpError(
+      'request',
+      `Cycle ${text} lies outside 2000-01 to 2099-12, the months this calendar knows. Check the year.`,
+    );
   }
   if (today !== undefined && text > today.slice(0, 7)) {
-    throw new LkpError('request', `Cycle ${text} lies in the future (today is ${today}). The newest cycle that can run is ${today.slice(0, 7)}.`);
+    throw new LkpError(
+      'request',
+      `Cycle ${text} lies in the future (today is ${today}). The newest cycle that can run is ${today.slice(0, 7)}.`,
+    );
   }
   return text;
 }
@@ -32,7 +41,9 @@ export const firstDay = (cycle: string): string => `${cycle}-01`;
 
 /** The last day of a month. */
 export function lastDay(cycle: string): string {
-  return new Date(Date.UTC(Number(cycle.slice(0, 4)), Number(cycle.slice(5, 7)), 0)).toISOString().slice(0, 10);
+  return new Date(Date.UTC(Number(cycle.slice(0, 4)), Number(cycle.slice(5, 7)), 0))
+    .toISOString()
+    .slice(0, 10);
 }
 
 /** The 12 completed months before the cycle, first and last day: 2020-01 -> 2019-01-01..2019-12-31. */
@@ -96,8 +107,14 @@ function partsIn(instant: number, timeZone: string): Parts {
   let format = formats.get(timeZone);
   if (!format) {
     format = new Intl.DateTimeFormat('en-CA', {
-      timeZone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit',
-      hour: '2-digit', minute: '2-digit', second: '2-digit',
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
     });
     formats.set(timeZone, format);
   }

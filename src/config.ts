@@ -34,7 +34,10 @@ export const SETTINGS = z.object({
   /** The program's time zone: when a day of the calendar begins and ends. */
   LKP_TIME_ZONE: zone.default('UTC'),
   /** ISO 4217 code that revenue is reported in. */
-  LKP_REPORTING_CURRENCY: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code').default('USD'),
+  LKP_REPORTING_CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .default('USD'),
   /** How many days back the last known exchange rate may lie. */
   LKP_RATE_LOOKBACK_DAYS: z.coerce.number().int().min(0).max(60).default(7),
   /** Who does this: recorded with every change and run. */
@@ -54,17 +57,29 @@ export type Settings = z.infer<typeof SETTINGS> & {
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): Settings {
   const known = Object.keys(SETTINGS.shape);
   const given = Object.fromEntries(
-    Object.entries(environment).filter(([name, value]) => value !== '' && (name.startsWith('LKP_') || known.includes(name))),
+    Object.entries(environment).filter(
+      ([name, value]) => value !== '' && (name.startsWith('LKP_') || known.includes(name)),
+    ),
   );
-  const strangers = Object.keys(given).filter((name) => !known.includes(name) && !name.startsWith('LKP_TEST_'));
+  const strangers = Object.keys(given).filter(
+    (name) => !known.includes(name) && !name.startsWith('LKP_TEST_'),
+  );
   if (strangers.length > 0) {
     const name = strangers[0]!;
-    throw new LkpError('request', `${name} is not a setting of lkp. Did you mean ${nearest(name, known)}? Remove it or correct its name.`);
+    throw new LkpError(
+      'request',
+      `${name} is not a setting of lkp. Did you mean ${nearest(name, known)}? Remove it or correct its name.`,
+    );
   }
   const read = SETTINGS.safeParse(given);
   if (!read.success) {
-    const faults = read.error.issues.map((issue) => `${issue.path.join('.')}=${String(given[String(issue.path[0])])} ${issue.message}`);
-    throw new LkpError('request', `The configuration cannot be used: ${faults.join('; ')}. Correct the setting and repeat.`);
+    const faults = read.error.issues.map(
+      (issue) => `${issue.path.join('.')}=${String(given[String(issue.path[0])])} ${issue.message}`,
+    );
+    throw new LkpError(
+      'request',
+      `The configuration cannot be used: ${faults.join('; ')}. Correct the setting and repeat.`,
+    );
   }
   const home = resolve(read.data.LKP_HOME);
   return {
@@ -92,4 +107,6 @@ export function nearest(word: string, known: readonly string[]): string {
   return [...known].sort((a, b) => distance(word, a) - distance(word, b))[0] ?? '';
 }
 
-export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+export const VERSION: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version;

@@ -34,7 +34,11 @@ export interface DemoResult {
   readonly cycle: string;
   readonly reference_files: number;
   readonly refresh: RefreshResult;
-  readonly waiting: { readonly quarantined_rows: number; readonly rejected_rows: number; readonly unmapped_rows: number };
+  readonly waiting: {
+    readonly quarantined_rows: number;
+    readonly rejected_rows: number;
+    readonly unmapped_rows: number;
+  };
   readonly directory: { readonly entries: number; readonly visible_by: string };
   readonly files: Array<{ readonly path: string; readonly sha256: string }>;
 }
@@ -43,14 +47,22 @@ export interface DemoResult {
 export async function demo({ progress }: { progress: (text: string) => void }): Promise<DemoResult> {
   const settings = readSettings();
   if (settings.DATABASE_URL) {
-    throw new LkpError('request', 'DATABASE_URL is set, and the demo would fill that database with sample data. Unset it: the demo runs on the embedded server.');
+    throw new LkpError(
+      'request',
+      'DATABASE_URL is set, and the demo would fill that database with sample data. Unset it: the demo runs on the embedded server.',
+    );
   }
-  const app = await openApp({ settings: { ...settings, inbox: join(SAMPLES, 'invoices') }, now: () => NOW, progress });
+  const app = await openApp({
+    settings: { ...settings, inbox: join(SAMPLES, 'invoices') },
+    now: () => NOW,
+    progress,
+  });
   try {
     for (const [kind, name] of REFERENCE) {
       progress(`loading ${name}`);
       const loaded = await loadReference(app, kind, join(SAMPLES, 'reference', name));
-      if (loaded.status === 'refused') throw new Error(`The sample file ${name} was refused: ${loaded.reason}`);
+      if (loaded.status === 'refused')
+        throw new Error(`The sample file ${name} was refused: ${loaded.reason}`);
     }
     const occurrences = await runMonth(app, CYCLE, {
       reason: 'manual',
@@ -60,8 +72,14 @@ export async function demo({ progress }: { progress: (text: string) => void }): 
     });
     const stopped = occurrences.find(({ state }) => state !== 'done');
     if (stopped) {
-      const next = stopped.state === 'waiting' ? `Other data lies in ${settings.home}; set LKP_HOME to an empty folder for the demo.` : 'Repair it and run the demo again.';
-      throw new LkpError('machine', `The job ${stopped.job} of ${CYCLE} is ${stopped.state}: ${stopped.says}. ${next}`);
+      const next =
+        stopped.state === 'waiting'
+          ? `Other data lies in ${settings.home}; set LKP_HOME to an empty folder for the demo.`
+          : 'Repair it and run the demo again.';
+      throw new LkpError(
+        'machine',
+        `The job ${stopped.job} of ${CYCLE} is ${stopped.state}: ${stopped.says}. ${next}`,
+      );
     }
     return await result(app);
   } finally {
@@ -72,10 +90,16 @@ export async function demo({ progress }: { progress: (text: string) => void }): 
 async function result(app: App): Promise<DemoResult> {
   const refreshed = await latest(app, CYCLE);
   const entries = await app.db.transaction('demo', (tx) =>
-    tx.one<{ entries: string }>(`select count(*) as entries from directory_entry where cycle = $1 and action <> 'removed'`, [CYCLE]),
+    tx.one<{ entries: string }>(
+      `select count(*) as entries from directory_entry where cycle = $1 and action <> 'removed'`,
+      [CYCLE],
+    ),
   );
   const { dispositions } = refreshed.conservation;
-  const folders = [join(app.settings.home, 'reports', CYCLE, `revision-${refreshed.revision}`), join(app.settings.outbox, CYCLE)];
+  const folders = [
+    join(app.settings.home, 'reports', CYCLE, `revision-${refreshed.revision}`),
+    join(app.settings.outbox, CYCLE),
+  ];
   const files = [];
   for (const folder of folders) {
     for (const name of (await readdir(folder)).sort()) {
@@ -87,7 +111,11 @@ async function result(app: App): Promise<DemoResult> {
     cycle: CYCLE,
     reference_files: REFERENCE.length,
     refresh: refreshed,
-    waiting: { quarantined_rows: dispositions.quarantined, rejected_rows: dispositions.rejected, unmapped_rows: dispositions.unmapped },
+    waiting: {
+      quarantined_rows: dispositions.quarantined,
+      rejected_rows: dispositions.rejected,
+      unmapped_rows: dispositions.unmapped,
+    },
     directory: { entries: Number(entries.entries), visible_by: visibleBy(CYCLE) },
     files,
   };
@@ -98,7 +126,10 @@ export function demoText({ cycle, refresh, waiting, directory, files }: DemoResu
   const { conservation, window } = refresh;
   const rows: string[][] = [
     ['lines in', readable(String(conservation.lines_in), 0)],
-    ...Object.entries(conservation.dispositions).map(([word, count]) => [`  ${word}`, readable(String(count), 0)]),
+    ...Object.entries(conservation.dispositions).map(([word, count]) => [
+      `  ${word}`,
+      readable(String(count), 0),
+    ]),
     ['KPI value', readable(refresh.kpi_value, 0)],
     [`revenue value (${refresh.currency})`, readable(refresh.revenue_value)],
     ['partners with KPI', String(refresh.partners)],

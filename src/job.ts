@@ -40,7 +40,10 @@ export interface Job {
   readonly after: readonly string[];
   /** Instants (UTC) at which a cycle's occurrence is due and late. */
   readonly when: (cycle: string, timeZone: string) => { readonly due: string; readonly deadline?: string };
-  readonly run: (context: Context, cycle: string) => Promise<{ readonly outcome: Outcome; readonly says: string }>;
+  readonly run: (
+    context: Context,
+    cycle: string,
+  ) => Promise<{ readonly outcome: Outcome; readonly says: string }>;
 }
 
 /**

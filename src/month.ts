@@ -50,7 +50,8 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
         told.set(occurrence.id, state);
       }
       for (const occurrence of ready) await queue.send(occurrence.id, occurrence.attempt);
-      if (ready.length === 0 && !all.some(({ state }) => state === 'enqueued' || state === 'running')) return all;
+      if (ready.length === 0 && !all.some(({ state }) => state === 'enqueued' || state === 'running'))
+        return all;
       await changed.wait(LOOK_EVERY_MS);
     }
   } finally {
@@ -60,7 +61,9 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
 
 /** Failed and waiting jobs are tried again when a person asks for the cycle. */
 async function unfinished(tx: Parameters<typeof occurrencesOf>[0], cycle: string): Promise<string[]> {
-  return (await occurrencesOf(tx, cycle)).filter(({ state }) => state === 'failed' || state === 'waiting').map(({ job }) => job);
+  return (await occurrencesOf(tx, cycle))
+    .filter(({ state }) => state === 'failed' || state === 'waiting')
+    .map(({ job }) => job);
 }
 
 /** Wakes a waiter early; a job that another process does is seen at the next look. */

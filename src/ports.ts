@@ -88,10 +88,22 @@ export interface Tables {
  * shown as the text it is.
  */
 export type CellKind =
-  | 'text' | 'code' | 'integer' | 'ordinal' | 'decimal' | 'money' | 'percent' | 'date' | 'month';
+  | 'text'
+  | 'code'
+  | 'integer'
+  | 'ordinal'
+  | 'decimal'
+  | 'money'
+  | 'percent'
+  | 'date'
+  | 'month';
 
 /** The object form is a cell that is not of its column's kind. */
-export type CellValue = string | number | null | { readonly value: string | number | null; readonly kind: CellKind };
+export type CellValue =
+  | string
+  | number
+  | null
+  | { readonly value: string | number | null; readonly kind: CellKind };
 
 export interface TableColumn {
   readonly header: string;
@@ -109,14 +121,20 @@ export type Tone = 'title' | 'heading' | 'plain' | 'note' | 'warning';
 /** A sheet is a stack of blocks. Where nothing but text stands above its one table, the header is frozen and filtered. */
 export type Block =
   | { readonly block: 'text'; readonly text: string; readonly tone: Tone }
-  | { readonly block: 'pairs'; readonly pairs: ReadonlyArray<readonly [label: string, value: CellValue, kind: CellKind]> }
+  | {
+      readonly block: 'pairs';
+      readonly pairs: ReadonlyArray<readonly [label: string, value: CellValue, kind: CellKind]>;
+    }
   | {
       readonly block: 'table';
       readonly columns: readonly TableColumn[];
       readonly rows: Iterable<readonly CellValue[]> | AsyncIterable<readonly CellValue[]>;
       readonly totals?: readonly CellValue[];
       /** Rows whose value in this column (0-based) is in the map are tinted. */
-      readonly tint?: { readonly column: number; readonly tones: Readonly<Record<string, 'good' | 'bad' | 'quiet'>> };
+      readonly tint?: {
+        readonly column: number;
+        readonly tones: Readonly<Record<string, 'good' | 'bad' | 'quiet'>>;
+      };
     };
 
 export interface Sheet {

@@ -4,7 +4,14 @@
  * hold SQL, catalogue and page together.
  */
 export interface Rule {
-  readonly disposition: 'rejected' | 'quarantined' | 'duplicate' | 'unmapped' | 'no-kpi-value' | 'not-yet-visible' | 'outside-window';
+  readonly disposition:
+    | 'rejected'
+    | 'quarantined'
+    | 'duplicate'
+    | 'unmapped'
+    | 'no-kpi-value'
+    | 'not-yet-visible'
+    | 'outside-window';
   readonly reason: string;
   readonly hint: string;
 }

@@ -8,10 +8,19 @@ import type { LoadResult } from './reference/load.ts';
 
 /** Rows under a header; columns of numbers stand right. */
 export function table(header: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  const widths = header.map((name, column) => Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)));
-  const numeric = header.map((_, column) => rows.length > 0 && rows.every((row) => /^-?[\d,.]*$/.test(row[column] ?? '')));
+  const widths = header.map((name, column) =>
+    Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const numeric = header.map(
+    (_, column) => rows.length > 0 && rows.every((row) => /^-?[\d,.]*$/.test(row[column] ?? '')),
+  );
   const line = (cells: readonly string[]) =>
-    cells.map((cell, column) => (numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join('  ').trimEnd();
+    cells
+      .map((cell, column) =>
+        numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd();
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
@@ -29,11 +38,20 @@ export const amountsText = (amounts: Readonly<Record<string, string>>): string =
     .map(([currency, amount]) => `${readable(amount)} ${currency}`)
     .join(', ') || 'none';
 
-export function ingestText({ files, totals }: { files: readonly FileResult[]; totals: IngestTotals }, dryRun: boolean): string {
+export function ingestText(
+  { files, totals }: { files: readonly FileResult[]; totals: IngestTotals },
+  dryRun: boolean,
+): string {
   const parts = [
     table(
       ['file', 'status', 'profile', 'lines in', 'what became of them'],
-      files.map((file) => [file.name, file.status, file.profile ?? '', count(file.lines_in), file.status === 'refused' ? '' : dispositionsText(file.dispositions)]),
+      files.map((file) => [
+        file.name,
+        file.status,
+        file.profile ?? '',
+        count(file.lines_in),
+        file.status === 'refused' ? '' : dispositionsText(file.dispositions),
+      ]),
     ),
     '',
     `lines in: ${count(totals.lines_in)} = ${dispositionsText(totals.dispositions)}`,
@@ -51,12 +69,20 @@ export function loadText(results: readonly LoadResult[]): string {
   const parts = [
     table(
       ['file', 'status', 'rows in', 'loaded', 'unchanged', 'rejected'],
-      results.map((result) => [result.name, result.status, count(result.lines_in), count(result.loaded), count(result.unchanged), count(result.rejected)]),
+      results.map((result) => [
+        result.name,
+        result.status,
+        count(result.lines_in),
+        count(result.loaded),
+        count(result.unchanged),
+        count(result.rejected),
+      ]),
     ),
   ];
   for (const result of results) {
     if (result.reason) parts.push(`${result.name}: ${result.reason}`);
-    for (const { row, reason, hint } of result.rejections) parts.push(`${result.name}, row ${row}: ${reason} ${hint}`);
+    for (const { row, reason, hint } of result.rejections)
+      parts.push(`${result.name}, row ${row}: ${reason} ${hint}`);
     for (const warning of result.warnings) parts.push(`${result.name}: ${warning}`);
   }
   return parts.join('\n');
@@ -78,26 +104,47 @@ export function refreshText(result: RefreshResult, files: number): string {
     `KPI value ${readable(result.kpi_value, 0)}, revenue ${readable(result.revenue_value)} ${result.currency}, ${count(result.partners)} partners, ${count(result.locations)} locations`,
     `lines in: ${count(result.conservation.lines_in)} = ${dispositionsText(result.conservation.dispositions)}`,
   ];
-  if (result.no_rate_lines > 0) parts.push(`${count(result.no_rate_lines)} lines count without revenue: no exchange rate is known for them.`);
+  if (result.no_rate_lines > 0)
+    parts.push(
+      `${count(result.no_rate_lines)} lines count without revenue: no exchange rate is known for them.`,
+    );
   if (files > 0) parts.push(`${count(files)} workbooks written`);
   if (result.differences.length > 0) {
-    parts.push('', table(['partner', 'figure', 'before', 'after'], result.differences.slice(0, 50).map(({ partner, what, before, after }) => [partner, what, before, after])));
+    parts.push(
+      '',
+      table(
+        ['partner', 'figure', 'before', 'after'],
+        result.differences
+          .slice(0, 50)
+          .map(({ partner, what, before, after }) => [partner, what, before, after]),
+      ),
+    );
     if (result.differences.length > 50) parts.push(`and ${count(result.differences.length - 50)} more`);
   }
   return parts.join('\n');
 }
 
-type DirectoryCounts = { readonly cycle: string; readonly entries: number; readonly added: number; readonly changed: number; readonly removed: number };
+type DirectoryCounts = {
+  readonly cycle: string;
+  readonly entries: number;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+};
 
 export const directoryText = ({ cycle, entries, added, changed, removed }: DirectoryCounts): string =>
   `Directory batch of ${cycle}: ${count(entries)} entries listed; ${count(added)} added, ${count(changed)} changed, ${count(removed)} removed.`;
 
 export function batchText(batch: BatchView): string {
-  if (batch.state === 'not-assembled') return `The batch of ${batch.cycle} is not assembled yet. Run lkp directory assemble ${batch.cycle}.`;
+  if (batch.state === 'not-assembled')
+    return `The batch of ${batch.cycle} is not assembled yet. Run lkp directory assemble ${batch.cycle}.`;
   return [
     directoryText(batch),
     `State: ${batch.state}; visible by ${batch.visible_by}${batch.compared_with ? `; compared with ${batch.compared_with}` : ''}.`,
     '',
-    table(['partner', 'action', 'country', 'name', 'URL'], batch.list.map((entry) => [entry.partner_mpn_id, entry.action, entry.country, entry.name, entry.url])),
+    table(
+      ['partner', 'action', 'country', 'name', 'URL'],
+      batch.list.map((entry) => [entry.partner_mpn_id, entry.action, entry.country, entry.name, entry.url]),
+    ),
   ].join('\n');
 }

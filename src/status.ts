@@ -15,16 +15,28 @@ export interface CalendarOccurrence {
 }
 
 /** The occurrences of some cycles: as written in the ledger, else as the calendar says they will be. */
-export async function calendarOf(app: App, jobs: readonly Job[], cycles: readonly string[]): Promise<{ cycles: Array<{ cycle: string; occurrences: CalendarOccurrence[] }> }> {
+export async function calendarOf(
+  app: App,
+  jobs: readonly Job[],
+  cycles: readonly string[],
+): Promise<{ cycles: Array<{ cycle: string; occurrences: CalendarOccurrence[] }> }> {
   return app.db.transaction('calendar', async (tx) => {
     const found = [];
     for (const cycle of cycles) {
-      const ledger = new Map((await occurrencesOf(tx, cycle)).map((occurrence) => [occurrence.job, occurrence]));
+      const ledger = new Map(
+        (await occurrencesOf(tx, cycle)).map((occurrence) => [occurrence.job, occurrence]),
+      );
       const occurrences = jobs.map(({ name, why, when }) => {
         const written = ledger.get(name);
         const dates = when(cycle, app.settings.LKP_TIME_ZONE);
         const deadline = written?.deadline ?? dates.deadline;
-        return { job: name, due_at: written?.due_at ?? dates.due, ...(deadline ? { deadline } : {}), state: written?.state ?? 'not due', why };
+        return {
+          job: name,
+          due_at: written?.due_at ?? dates.due,
+          ...(deadline ? { deadline } : {}),
+          state: written?.state ?? ((written?.due_at ?? dates.due) > app.now() ? 'not due' : 'not run'),
+          why,
+        };
       });
       found.push({ cycle, occurrences });
     }
@@ -60,7 +72,12 @@ export interface Status {
   readonly waiting: {
     readonly quarantined_rows: number;
     readonly rejected_rows: number;
-    readonly failed_or_waiting_jobs: Array<{ job: string; cycle: string; state: string; says: string | null }>;
+    readonly failed_or_waiting_jobs: Array<{
+      job: string;
+      cycle: string;
+      state: string;
+      says: string | null;
+    }>;
   };
 }
 
@@ -68,7 +85,9 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
   const now = app.now();
   const month = dayIn(now, app.settings.LKP_TIME_ZONE).slice(0, 7);
   const { cycles } = await calendarOf(app, jobs, [month, addMonths(month, 1)]);
-  const all = cycles.flatMap(({ cycle, occurrences }) => occurrences.map((occurrence) => ({ cycle, ...occurrence })));
+  const all = cycles.flatMap(({ cycle, occurrences }) =>
+    occurrences.map((occurrence) => ({ cycle, ...occurrence })),
+  );
   return app.db.transaction('status', async (tx) => {
     const waiting = await tx.one<{ quarantined: string; rejected: string }>(
       `select (select count(*) from quarantine where ended_no is null) as quarantined,
@@ -79,9 +98,13 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
     );
     return {
       today: dayIn(now, app.settings.LKP_TIME_ZONE),
-      next: all.filter(({ due_at, state }) => due_at > now && state !== 'done').sort((a, b) => (a.due_at < b.due_at ? -1 : 1)).slice(0, 5)
+      next: all
+        .filter(({ due_at, state }) => due_at > now && state !== 'done')
+        .sort((a, b) => (a.due_at < b.due_at ? -1 : 1))
+        .slice(0, 5)
         .map(({ job, cycle, due_at }) => ({ job, cycle, due_at })),
-      late: all.filter(({ deadline, state }) => deadline !== undefined && deadline < now && state !== 'done')
+      late: all
+        .filter(({ deadline, state }) => deadline !== undefined && deadline < now && state !== 'done')
         .map(({ job, cycle, deadline, state }) => ({ job, cycle, deadline: deadline!, state })),
       waiting: {
         quarantined_rows: Number(waiting.quarantined),
@@ -97,12 +120,21 @@ export function statusText({ today, next, late, waiting }: Status): string {
     `Today is ${today}.`,
     '',
     'Next:',
-    table(['job', 'cycle', 'due'], next.map(({ job, cycle, due_at }) => [job, cycle, due_at])),
+    table(
+      ['job', 'cycle', 'due'],
+      next.map(({ job, cycle, due_at }) => [job, cycle, due_at]),
+    ),
     '',
-    late.length === 0 ? 'Nothing is late.' : `Late:\n${table(['job', 'cycle', 'deadline', 'state'], late.map((job) => [job.job, job.cycle, job.deadline, job.state]))}`,
+    late.length === 0
+      ? 'Nothing is late.'
+      : `Late:\n${table(
+          ['job', 'cycle', 'deadline', 'state'],
+          late.map((job) => [job.job, job.cycle, job.deadline, job.state]),
+        )}`,
     '',
     `Waiting for operations: ${waiting.quarantined_rows} quarantined rows to decide, ${waiting.rejected_rows} rejected rows to correct.`,
   ];
-  for (const { job, cycle, state, says } of waiting.failed_or_waiting_jobs) parts.push(`${job} of ${cycle} is ${state}: ${says ?? ''}`);
+  for (const { job, cycle, state, says } of waiting.failed_or_waiting_jobs)
+    parts.push(`${job} of ${cycle} is ${state}: ${says ?? ''}`);
   return parts.join('\n');
 }

@@ -54,19 +54,34 @@ export async function isSubmitted(context: Context, cycle: string): Promise<bool
 }
 
 async function mayAssemble(tx: Sql, cycle: string): Promise<void> {
-  const begun = await tx.maybe<{ status: string }>('select status from directory_submission where cycle = $1', [cycle]);
+  const begun = await tx.maybe<{ status: string }>(
+    'select status from directory_submission where cycle = $1',
+    [cycle],
+  );
   if (begun?.status === 'submitted') {
-    throw new LkpError('request', `The directory batch of ${cycle} is submitted; a cycle is submitted once. What changed since joins the next cycle: assemble that one.`);
+    throw new LkpError(
+      'request',
+      `The directory batch of ${cycle} is submitted; a cycle is submitted once. What changed since joins the next cycle: assemble that one.`,
+    );
   }
   if (begun) {
-    throw new LkpError('request', `The submission of ${cycle} has begun and is not finished (${begun.status}), so its batch must not change. Run lkp directory submit ${cycle}.`);
+    throw new LkpError(
+      'request',
+      `The submission of ${cycle} has begun and is not finished (${begun.status}), so its batch must not change. Run lkp directory submit ${cycle}.`,
+    );
   }
   const later = await laterSubmission(tx, cycle);
   if (later) {
-    throw new LkpError('request', `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back. Assemble the cycle after ${later}.`);
+    throw new LkpError(
+      'request',
+      `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back. Assemble the cycle after ${later}.`,
+    );
   }
   const refreshed = await tx.maybe('select from snapshot where cycle = $1 limit 1', [cycle]);
   if (!refreshed) {
-    throw new LkpError('request', `Cycle ${cycle} is not refreshed yet; its directory batch comes after its KPI reports. Run lkp refresh ${cycle} first.`);
+    throw new LkpError(
+      'request',
+      `Cycle ${cycle} is not refreshed yet; its directory batch comes after its KPI reports. Run lkp refresh ${cycle} first.`,
+    );
   }
 }

@@ -49,7 +49,13 @@ export async function readBatch(tx: Sql, cycle: string): Promise<Batch | undefin
 export function countsOf(entries: readonly Entry[]): Counts {
   const by = (action: Action) => entries.filter((entry) => entry.action === action).length;
   const removed = by('removed');
-  return { entries: entries.length - removed, added: by('added'), changed: by('changed'), removed, unchanged: by('unchanged') };
+  return {
+    entries: entries.length - removed,
+    added: by('added'),
+    changed: by('changed'),
+    removed,
+    unchanged: by('unchanged'),
+  };
 }
 
 /** The last submitted cycle before this one. */

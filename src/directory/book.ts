@@ -51,7 +51,11 @@ export function bookOf(batch: Batch): Book {
             pairs: [
               ['Cycle', batch.cycle, 'month'],
               ['To be visible by', visibleBy(batch.cycle), 'date'],
-              ['Compared with the batch of', batch.comparedWith ?? 'none: this is the first', batch.comparedWith ? 'month' : 'text'],
+              [
+                'Compared with the batch of',
+                batch.comparedWith ?? 'none: this is the first',
+                batch.comparedWith ? 'month' : 'text',
+              ],
               ['Entries after the update', counts.entries, 'integer'],
               ['Added', counts.added, 'integer'],
               ['Changed', counts.changed, 'integer'],
@@ -70,7 +74,13 @@ export function bookOf(batch: Batch): Book {
   };
 }
 
-const cells = (entry: Entry): CellValue[] => [entry.partner_mpn_id, entry.name, entry.country_name, entry.country, entry.url];
+const cells = (entry: Entry): CellValue[] => [
+  entry.partner_mpn_id,
+  entry.name,
+  entry.country_name,
+  entry.country,
+  entry.url,
+];
 
 function whatChanged(entry: Entry): string {
   if (entry.action === 'added') return 'New entry';

@@ -15,8 +15,12 @@ const CSV_COLUMNS = ['action', 'partner_mpn_id', 'name', 'country', 'url'] as co
  * XLSX, in which text cannot become a formula.
  */
 export function csvOf(batch: Batch): string {
-  const line = (cells: readonly string[]) => `${cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')}\r\n`;
-  return line(CSV_COLUMNS) + batch.entries.map((entry) => line(CSV_COLUMNS.map((column) => entry[column]))).join('');
+  const line = (cells: readonly string[]) =>
+    `${cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')}\r\n`;
+  return (
+    line(CSV_COLUMNS) +
+    batch.entries.map((entry) => line(CSV_COLUMNS.map((column) => entry[column]))).join('')
+  );
 }
 
 const summary = (batch: Batch) => ({
@@ -28,7 +32,11 @@ const summary = (batch: Batch) => ({
 
 export function jsonOf(batch: Batch): string {
   const entry = ({ action, partner_mpn_id, name, country, url, was_name, was_url }: Entry) => ({
-    action, partner_mpn_id, name, country, url,
+    action,
+    partner_mpn_id,
+    name,
+    country,
+    url,
     ...(action === 'changed' ? { was: { name: was_name, url: was_url } } : {}),
   });
   return `${JSON.stringify({ ...summary(batch), entries: batch.entries.map(entry) }, null, 2)}\n`;

@@ -3,7 +3,13 @@ import type { Context } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { type Batch, type Counts, countsOf, type Entry, readBatch } from './batch.ts';
 
-export type Answer = 'listed' | 'not-requested' | 'not-eligible' | 'rolled-over' | 'unknown-partner' | 'not-assembled';
+export type Answer =
+  | 'listed'
+  | 'not-requested'
+  | 'not-eligible'
+  | 'rolled-over'
+  | 'unknown-partner'
+  | 'not-assembled';
 
 /** Why a partner appears in the directory, or does not. `says`: plain sentences with the dates. */
 export interface PartnerView {
@@ -52,10 +58,13 @@ interface Found {
 }
 
 /** The batch of a cycle and its entries. */
-export async function showBatch(context: Context, cycle: string): Promise<BatchView> {
+async function showBatch(context: Context, cycle: string): Promise<BatchView> {
   return context.db.transaction('directory show', async (tx) => {
     const batch = await readBatch(tx, cycle);
-    const begun = await tx.maybe<{ status: BatchView['state'] }>('select status from directory_submission where cycle = $1', [cycle]);
+    const begun = await tx.maybe<{ status: BatchView['state'] }>(
+      'select status from directory_submission where cycle = $1',
+      [cycle],
+    );
     return {
       cycle,
       state: begun?.status ?? batch?.state ?? 'not-assembled',
@@ -67,12 +76,35 @@ export async function showBatch(context: Context, cycle: string): Promise<BatchV
   });
 }
 
-/** Answers "why don't I appear in the directory?" for one partner and cycle (DOMAIN, The directory). */
-export async function showDirectory(context: Context, cycle: string, partner: string): Promise<PartnerView> {
+/**
+ * Answers "why don't I appear in the directory?" for one partner and cycle (DOMAIN, The directory); without a partner,
+ * shows the whole batch.
+ */
+export async function showDirectory(context: Context, cycle: string): Promise<BatchView>;
+export async function showDirectory(context: Context, cycle: string, partner: string): Promise<PartnerView>;
+export async function showDirectory(
+  context: Context,
+  cycle: string,
+  partner?: string,
+): Promise<PartnerView | BatchView>;
+export async function showDirectory(
+  context: Context,
+  cycle: string,
+  partner?: string,
+): Promise<PartnerView | BatchView> {
+  return partner === undefined ? showBatch(context, cycle) : showPartner(context, cycle, partner);
+}
+
+async function showPartner(context: Context, cycle: string, partner: string): Promise<PartnerView> {
   return context.db.transaction('directory show', async (tx) => {
     const batch = await readBatch(tx, cycle);
     const entries = batch?.entries.filter(({ partner_mpn_id }) => partner_mpn_id === partner) ?? [];
-    const settings = { partner, day: refreshDay(cycle), deadline: requestDeadline(cycle), cutoff: batch?.cutoff ?? null };
+    const settings = {
+      partner,
+      day: refreshDay(cycle),
+      deadline: requestDeadline(cycle),
+      cutoff: batch?.cutoff ?? null,
+    };
     const requests = await tx.file<Request>('marts/directory_requests', settings);
     const stranger = entries.length + requests.length > 0 ? undefined : await unknownPartner(tx, partner);
     if (stranger) return { cycle, partner, answer: 'unknown-partner', says: stranger };
@@ -82,7 +114,9 @@ export async function showDirectory(context: Context, cycle: string, partner: st
 }
 
 async function unknownPartner(tx: Sql, partner: string): Promise<string | undefined> {
-  const known = await tx.maybe('select from partner where mpn_id = $1 and ended_no is null limit 1', [partner]);
+  const known = await tx.maybe('select from partner where mpn_id = $1 and ended_no is null limit 1', [
+    partner,
+  ]);
   if (known) return undefined;
   const site = await tx.maybe<{ partner_mpn_id: string }>(
     `select partner_mpn_id from location where location_mpn_id = $1 and ended_no is null order by valid_from desc limit 1`,
@@ -93,7 +127,13 @@ async function unknownPartner(tx: Sql, partner: string): Promise<string | undefi
     : `No partner with MPN ID ${partner} is known. Check the ID, or load the partner with lkp load partners FILE.`;
 }
 
-const RANK: readonly Found['answer'][] = ['listed', 'not-assembled', 'rolled-over', 'not-eligible', 'not-requested'];
+const RANK: readonly Found['answer'][] = [
+  'listed',
+  'not-assembled',
+  'rolled-over',
+  'not-eligible',
+  'not-requested',
+];
 
 /** One answer for the partner: the best of its countries; one sentence or more for each of them. */
 function answerFor(
@@ -114,7 +154,9 @@ function answerFor(
       continue;
     }
     const why = here.length > 0 ? waiting(cycle, batch, best(here), enrolments) : withdrawn(cycle, entry!);
-    const down = entry ? `The entry for ${entry.country_name} (${entry.country}) is taken down in cycle ${cycle}. ` : '';
+    const down = entry
+      ? `The entry for ${entry.country_name} (${entry.country}) is taken down in cycle ${cycle}. `
+      : '';
     found.push({ answer: why.answer, says: down + why.says });
   }
   if (found.length === 0) {
@@ -130,16 +172,24 @@ function answerFor(
     : { answer: 'not-assembled', says: `The directory batch of ${cycle} is not assembled yet. ${says}` };
 }
 
-const nextOpen = (cycle: string, batch: Batch | undefined): string => (batch?.state === 'submitted' ? addMonths(cycle, 1) : cycle);
+const nextOpen = (cycle: string, batch: Batch | undefined): string =>
+  batch?.state === 'submitted' ? addMonths(cycle, 1) : cycle;
 
 /** Of several requests of one country, the one that says most: open before late before over. */
 const best = (requests: readonly Request[]): Request =>
-  requests.find((one) => !one.is_late && !one.is_over) ?? requests.find((one) => one.is_late) ?? requests.at(-1)!;
+  requests.find((one) => !one.is_late && !one.is_over) ??
+  requests.find((one) => one.is_late) ??
+  requests.at(-1)!;
 
 function listed(cycle: string, batch: Batch, entry: Entry, requests: readonly Request[]): Found {
-  const state = batch.state === 'submitted' ? `submitted and visible by ${visibleBy(cycle)}` : `assembled; once submitted, it is visible by ${visibleBy(cycle)}`;
+  const state =
+    batch.state === 'submitted'
+      ? `submitted and visible by ${visibleBy(cycle)}`
+      : `assembled; once submitted, it is visible by ${visibleBy(cycle)}`;
   const late = requests.find((one) => one.is_late && !one.is_over);
-  const change = late ? ` The request of ${late.requested_on} came after ${requestDeadline(cycle)} and joins cycle ${joins(late)}, visible by ${visibleBy(joins(late))}; until then the entry stays as it is.` : '';
+  const change = late
+    ? ` The request of ${late.requested_on} came after ${requestDeadline(cycle)} and joins cycle ${joins(late)}, visible by ${visibleBy(joins(late))}; until then the entry stays as it is.`
+    : '';
   return {
     answer: 'listed',
     says: `Listed in ${entry.country_name} (${entry.country}) as "${entry.name}", ${entry.url} (${entry.action}). The batch of ${cycle} is ${state}.${change}`,
@@ -153,13 +203,22 @@ function joins({ joins_on }: Request): string {
 }
 
 /** Why a request is not in the batch, or what would become of it where there is no batch yet. */
-function waiting(cycle: string, batch: Batch | undefined, request: Request, enrolments: readonly Enrolment[]): Found {
+function waiting(
+  cycle: string,
+  batch: Batch | undefined,
+  request: Request,
+  enrolments: readonly Enrolment[],
+): Found {
   const asked = `The listing for ${request.country_name} (${request.country}), requested on ${request.requested_on},`;
   if (request.is_over) {
-    return { answer: 'not-requested', says: `${asked} ended on ${request.valid_to}, so cycle ${cycle} does not show it. A new request is needed.` };
+    return {
+      answer: 'not-requested',
+      says: `${asked} ended on ${request.valid_to}, so cycle ${cycle} does not show it. A new request is needed.`,
+    };
   }
   if (request.is_late) {
-    const from = request.joins_on === request.requested_on ? 'was made' : `holds from ${request.joins_on}, which is`;
+    const from =
+      request.joins_on === request.requested_on ? 'was made' : `holds from ${request.joins_on}, which is`;
     return {
       answer: 'rolled-over',
       says: `${asked} ${from} after ${requestDeadline(cycle)}, the last day for cycle ${cycle}. It joins cycle ${joins(request)}, visible by ${visibleBy(joins(request))}.`,
@@ -171,18 +230,24 @@ function waiting(cycle: string, batch: Batch | undefined, request: Request, enro
   if (!batch) {
     return { answer: 'not-assembled', says: `${asked} will be in it, visible by ${visibleBy(cycle)}.` };
   }
-  const learned = request.learned_later ? `the request was loaded on ${request.known_at.slice(0, 10)}` : 'the enrolment was loaded';
+  const learned = request.learned_later
+    ? `the request was loaded on ${request.known_at.slice(0, 10)}`
+    : 'the enrolment was loaded';
   return batch.state === 'submitted'
     ? {
         answer: 'rolled-over',
         says: `${asked} is not in cycle ${cycle}: ${learned} after its batch was assembled. It joins cycle ${addMonths(cycle, 1)}, visible by ${visibleBy(addMonths(cycle, 1))}.`,
       }
-    : { answer: 'not-assembled', says: `${asked} is not in the batch: ${learned} after it was assembled. Run lkp directory assemble ${cycle} again.` };
+    : {
+        answer: 'not-assembled',
+        says: `${asked} is not in the batch: ${learned} after it was assembled. Run lkp directory assemble ${cycle} again.`,
+      };
 }
 
 function notEnrolled(cycle: string, enrolments: readonly Enrolment[]): string {
   const day = refreshDay(cycle);
-  const name = (one: Enrolment) => (one.competency === '' ? one.learning_option : `${one.learning_option} (${one.competency})`);
+  const name = (one: Enrolment) =>
+    one.competency === '' ? one.learning_option : `${one.learning_option} (${one.competency})`;
   const ended = enrolments.find((one) => !one.begins_later && !one.holds);
   const coming = enrolments.findLast((one) => one.begins_later);
   const says = [

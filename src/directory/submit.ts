@@ -32,9 +32,15 @@ const STAGING = '.writing-';
  * gets `already-submitted` and writes nothing.
  */
 export async function submitDirectory(context: Context, cycle: string): Promise<Submission> {
-  const { batch, finished } = await context.db.transaction('directory intent', (tx) => declareIntent(tx, context, cycle));
+  const { batch, finished } = await context.db.transaction('directory intent', (tx) =>
+    declareIntent(tx, context, cycle),
+  );
   const folder = join(context.settings.outbox, cycle);
-  const result = (status: Submission['status'], files: readonly SubmittedFile[], notes: string[] = []): Submission => {
+  const result = (
+    status: Submission['status'],
+    files: readonly SubmittedFile[],
+    notes: string[] = [],
+  ): Submission => {
     const { entries, added, changed, removed } = countsOf(batch.entries);
     const placed = files.map(({ name, sha256 }) => ({ path: join(folder, name), sha256 }));
     return { cycle, status, entries, added, changed, removed, files: placed, notes };
@@ -53,10 +59,18 @@ export async function submitDirectory(context: Context, cycle: string): Promise<
 }
 
 /** Commits that this cycle is being sent. The primary key of directory_submission lets that happen once. */
-async function declareIntent(tx: Sql, context: Context, cycle: string): Promise<{ batch: Batch; finished?: SubmittedFile[] }> {
+async function declareIntent(
+  tx: Sql,
+  context: Context,
+  cycle: string,
+): Promise<{ batch: Batch; finished?: SubmittedFile[] }> {
   await lockDirectory(tx);
   const batch = await readBatch(tx, cycle);
-  if (!batch) throw new LkpError('request', `The directory batch of ${cycle} is not assembled yet. Run lkp directory assemble ${cycle} first.`);
+  if (!batch)
+    throw new LkpError(
+      'request',
+      `The directory batch of ${cycle} is not assembled yet. Run lkp directory assemble ${cycle} first.`,
+    );
   const begun = await tx.maybe<{ status: string; content_hash: string }>(
     'select status, content_hash from directory_submission where cycle = $1',
     [cycle],
@@ -64,24 +78,32 @@ async function declareIntent(tx: Sql, context: Context, cycle: string): Promise<
   if (begun?.status === 'submitted') return { batch, finished: await submittedFiles(tx, cycle) };
   if (begun) {
     if (begun.content_hash !== contentHash(batch)) {
-      throw new LkpError('request', `The submission of ${cycle} was begun with other contents than its batch has now. Compare the files in the outbox with lkp directory show ${cycle}, and finish this submission by hand.`);
+      throw new LkpError(
+        'request',
+        `The submission of ${cycle} was begun with other contents than its batch has now. Compare the files in the outbox with lkp directory show ${cycle}, and finish this submission by hand.`,
+      );
     }
     return { batch };
   }
   const later = await laterSubmission(tx, cycle);
   if (later) {
-    throw new LkpError('request', `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back. Assemble the cycle after ${later}.`);
+    throw new LkpError(
+      'request',
+      `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back. Assemble the cycle after ${later}.`,
+    );
   }
   const last = await lastSubmitted(tx, cycle);
   if (last !== batch.comparedWith) {
-    throw new LkpError('request', `The batch of ${cycle} was compared with ${batch.comparedWith ?? 'nothing'}, and ${last} was submitted since. Run lkp directory assemble ${cycle} again, then submit.`);
+    throw new LkpError(
+      'request',
+      `The batch of ${cycle} was compared with ${batch.comparedWith ?? 'nothing'}, and ${last} was submitted since. Run lkp directory assemble ${cycle} again, then submit.`,
+    );
   }
   const change = await nextChange(tx, context, { kind: 'directory submit', reason: cycle });
-  await tx.rows("insert into directory_submission (cycle, status, content_hash, change_no) values ($1, 'sending', $2, $3)", [
-    cycle,
-    contentHash(batch),
-    change,
-  ]);
+  await tx.rows(
+    "insert into directory_submission (cycle, status, content_hash, change_no) values ($1, 'sending', $2, $3)",
+    [cycle, contentHash(batch), change],
+  );
   return { batch };
 }
 
@@ -96,7 +118,10 @@ type Sent = { readonly files: SubmittedFile[]; readonly byAnother: boolean } | {
 async function send(tx: Sql, context: Context, batch: Batch, folder: string): Promise<Sent> {
   const { cycle } = batch;
   await lockDirectory(tx);
-  const { status } = await tx.one<{ status: string }>('select status from directory_submission where cycle = $1', [cycle]);
+  const { status } = await tx.one<{ status: string }>(
+    'select status from directory_submission where cycle = $1',
+    [cycle],
+  );
   if (status === 'submitted') return { files: await submittedFiles(tx, cycle), byAnother: true };
 
   const staging = join(folder, `${STAGING}${randomBytes(8).toString('hex')}`);
@@ -117,12 +142,15 @@ async function send(tx: Sql, context: Context, batch: Batch, folder: string): Pr
     for (const name of absent) await moveIntoPlace(join(staging, name), join(folder, name));
     await tx.rows("update directory_submission set status = 'submitted' where cycle = $1", [cycle]);
     await tx.rows("update directory_batch set state = 'submitted' where cycle = $1", [cycle]);
-    await tx.rows('insert into directory_file (cycle, name, sha256, bytes) select $1, * from unnest($2::text[], $3::text[], $4::bigint[])', [
-      cycle,
-      files.map(({ name }) => name),
-      files.map(({ sha256 }) => sha256),
-      files.map(({ bytes }) => bytes),
-    ]);
+    await tx.rows(
+      'insert into directory_file (cycle, name, sha256, bytes) select $1, * from unnest($2::text[], $3::text[], $4::bigint[])',
+      [
+        cycle,
+        files.map(({ name }) => name),
+        files.map(({ sha256 }) => sha256),
+        files.map(({ bytes }) => bytes),
+      ],
+    );
     return { files, byAnother: false };
   } finally {
     await rm(staging, { recursive: true, force: true });
@@ -140,7 +168,9 @@ async function writeFiles(context: Context, batch: Batch, staging: string): Prom
   };
   await add(`directory-${batch.cycle}.csv`, (temporary) => writeFile(temporary, csvOf(batch)));
   await add(`directory-${batch.cycle}.json`, (temporary) => writeFile(temporary, jsonOf(batch)));
-  await add(`directory-${batch.cycle}.xlsx`, (temporary) => context.workbooks.write(temporary, bookOf(batch)));
+  await add(`directory-${batch.cycle}.xlsx`, (temporary) =>
+    context.workbooks.write(temporary, bookOf(batch)),
+  );
   await add(`manifest-${batch.cycle}.json`, (temporary) => writeFile(temporary, manifestOf(batch, files)));
   return files;
 }
@@ -157,9 +187,14 @@ async function submittedFiles(tx: Sql, cycle: string): Promise<SubmittedFile[]> 
 async function sweep(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw new LkpError('machine', `${folder} cannot be read (${error.code}). Give this user the right to read and write it, and repeat.`, { cause: error });
+    throw new LkpError(
+      'machine',
+      `${folder} cannot be read (${error.code}). Give this user the right to read and write it, and repeat.`,
+      { cause: error },
+    );
   });
-  for (const name of names.filter((found) => found.startsWith(STAGING))) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of names.filter((found) => found.startsWith(STAGING)))
+    await rm(join(folder, name), { recursive: true, force: true });
 }
 
 async function hashIfThere(path: string): Promise<string | undefined> {
@@ -167,7 +202,11 @@ async function hashIfThere(path: string): Promise<string | undefined> {
     await access(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new LkpError('machine', `${path} cannot be looked at (${(error as NodeJS.ErrnoException).code}). Give this user the right to read it, and repeat.`, { cause: error });
+    throw new LkpError(
+      'machine',
+      `${path} cannot be looked at (${(error as NodeJS.ErrnoException).code}). Give this user the right to read it, and repeat.`,
+      { cause: error },
+    );
   }
   return sha256Of(path);
 }
@@ -177,8 +216,14 @@ async function lookAfter(folder: string, files: readonly SubmittedFile[]): Promi
   const notes: string[] = [];
   for (const { name, sha256 } of files) {
     const there = await hashIfThere(join(folder, name));
-    if (there === undefined) notes.push(`${join(folder, name)} was submitted and is no longer there: it was moved, or LKP_OUTBOX names another folder. It is not written again.`);
-    else if (there !== sha256) notes.push(`${join(folder, name)} is no longer the file that was submitted: its contents have changed.`);
+    if (there === undefined)
+      notes.push(
+        `${join(folder, name)} was submitted and is no longer there: it was moved, or LKP_OUTBOX names another folder. It is not written again.`,
+      );
+    else if (there !== sha256)
+      notes.push(
+        `${join(folder, name)} is no longer the file that was submitted: its contents have changed.`,
+      );
   }
   return notes;
 }

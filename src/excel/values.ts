@@ -25,7 +25,7 @@ export function formatOf(code: string): NumberFormat {
   if (/\[(h+|m+|s+)\]/.test(letters)) return 'number';
   const bare = letters.replace(/\[[^\]]*\]/g, '');
   const time = /[hs]/.test(bare.replace('am/pm', 'h').replace('a/p', 'h'));
-  // m alone is a month; beside h or s it is minutes.
+  // m alone is a month; beside h or s it is minutes. e is a year in East Asian codes, but not in 0.00E+00.
   const date = /[yd]/.test(bare) || (/m/.test(bare) && !time) || /^[^0#?]*e+[^0#?+-]*$/.test(bare);
   if (date) return time ? 'datetime' : 'date';
   return time ? 'time' : 'number';

@@ -38,7 +38,10 @@ const schema = z
     /** Seller identifier of documents that name none. */
     seller: z.string().min(1),
     /** ISO 4217 code of files without a currency column. */
-    currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code').optional(),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+      .optional(),
     /** SKU of files without a product column. */
     default_product: z.string().min(1).optional(),
     /** Field -> header names that mean it, compared without case, spaces and punctuation. */
@@ -53,7 +56,10 @@ const schema = z
       .regex(/^(?=.*YYYY)(?=.*MM)(?=.*DD)[YMDHms :./T-]+$/, 'must hold YYYY, MM and DD, such as DD/MM/YYYY')
       .default('YYYY-MM-DD'),
     number_format: z
-      .strictObject({ decimal: z.enum(['.', ',']).default('.'), group: z.enum(['', ',', '.', ' ', "'"]).default('') })
+      .strictObject({
+        decimal: z.enum(['.', ',']).default('.'),
+        group: z.enum(['', ',', '.', ' ', "'"]).default(''),
+      })
       .refine(({ decimal, group }) => decimal !== group, 'decimal and group must differ')
       .default({ decimal: '.', group: '' }),
     document_type: z
@@ -77,8 +83,14 @@ const schema = z
     for (const name of ['invoice_number', 'issue_date', 'customer_number', 'quantity'] as const)
       wants(given(name), `columns must map ${name}`);
     wants(given('net_amount') || given('price'), 'columns must map net_amount or price');
-    wants(given('currency') || profile.currency !== undefined, 'columns must map currency, or currency be set');
-    wants(given('sku') || profile.default_product !== undefined, 'columns must map sku, or default_product be set');
+    wants(
+      given('currency') || profile.currency !== undefined,
+      'columns must map currency, or currency be set',
+    );
+    wants(
+      given('sku') || profile.default_product !== undefined,
+      'columns must map sku, or default_product be set',
+    );
   });
 
 export type Profile = z.infer<typeof schema> & { readonly hash: string };
@@ -88,21 +100,33 @@ const BUILT_IN = new URL('./profiles/', import.meta.url);
 /** Reads one profile. Throws LkpError('request') that names the file, the setting and what is wrong with it. */
 export async function readProfile(path: string | URL, shown: string): Promise<Profile> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new LkpError('request', `The profile ${shown} cannot be read (${cause.code}). Check the path.`, { cause });
+    throw new LkpError('request', `The profile ${shown} cannot be read (${cause.code}). Check the path.`, {
+      cause,
+    });
   });
   let content: unknown;
   try {
     content = parse(text);
   } catch (cause) {
-    throw new LkpError('request', `The profile ${shown} is not YAML: ${(cause as Error).message.split('\n')[0]}. Correct it.`, { cause });
+    throw new LkpError(
+      'request',
+      `The profile ${shown} is not YAML: ${(cause as Error).message.split('\n')[0]}. Correct it.`,
+      { cause },
+    );
   }
   const read = schema.safeParse(content);
   if (!read.success) {
     const faults = read.error.issues.map((issue) => {
-      const stranger = issue.code === 'unrecognized_keys' ? ` (did you mean ${nearest(issue.keys[0]!, Object.keys(schema.shape))}?)` : '';
+      const stranger =
+        issue.code === 'unrecognized_keys'
+          ? ` (did you mean ${nearest(issue.keys[0]!, Object.keys(schema.shape))}?)`
+          : '';
       return `${issue.path.join('.') || 'profile'}: ${issue.message}${stranger}`;
     });
-    throw new LkpError('request', `The profile ${shown} cannot be used: ${faults.join('; ')}. Correct it (docs/cli.md lists the settings).`);
+    throw new LkpError(
+      'request',
+      `The profile ${shown} cannot be used: ${faults.join('; ')}. Correct it (docs/cli.md lists the settings).`,
+    );
   }
   return { ...read.data, hash: createHash('sha256').update(text).digest('hex') };
 }
@@ -113,7 +137,11 @@ async function knownProfiles(folder: string): Promise<Map<string, Profile>> {
   for (const from of [BUILT_IN, folder]) {
     const names = await readdir(from).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
-      throw new LkpError('machine', `The profiles folder ${folder} cannot be read (${error.code}). Check its permissions.`, { cause: error });
+      throw new LkpError(
+        'machine',
+        `The profiles folder ${folder} cannot be read (${error.code}). Check its permissions.`,
+        { cause: error },
+      );
     });
     for (const name of names.filter((file) => /\.ya?ml$/.test(file)).sort()) {
       const profile = await readProfile(from instanceof URL ? new URL(name, from) : join(from, name), name);
@@ -125,15 +153,23 @@ async function knownProfiles(folder: string): Promise<Map<string, Profile>> {
 
 /** The profiles that may read a file: the one asked for by name or path, else all known ones. */
 export async function candidateProfiles(folder: string, asked?: string): Promise<Profile[]> {
-  if (asked !== undefined && (/[/\\]|\.ya?ml$/.test(asked) || (await isFile(asked)))) return [await readProfile(asked, asked)];
+  if (asked !== undefined && (/[/\\]|\.ya?ml$/.test(asked) || (await isFile(asked))))
+    return [await readProfile(asked, asked)];
   const known = await knownProfiles(folder);
   if (asked === undefined) return [...known.values()];
   const profile = known.get(asked);
   if (profile) return [profile];
-  throw new LkpError('request', `There is no profile "${asked}". Known are: ${[...known.keys()].join(', ')}. Name one of them, or the path of a .yaml file.`);
+  throw new LkpError(
+    'request',
+    `There is no profile "${asked}". Known are: ${[...known.keys()].join(', ')}. Name one of them, or the path of a .yaml file.`,
+  );
 }
 
-const isFile = (path: string): Promise<boolean> => stat(path).then((found) => found.isFile(), () => false);
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 
 export const fieldsOf = (profile: Profile): Field[] =>
   Object.entries(profile.columns).map(([name, names]) => ({
@@ -163,8 +199,13 @@ export function noMatch(profiles: readonly Profile[], table: Table): string {
     .sort((a, b) => a.missing.length - b.missing.length);
   const best = nearestOnes[0];
   if (!best) return 'No profile is known. Name one with --profile.';
-  const seen = best.cells.filter((cell) => cell.trim() !== '').slice(0, 12).join(', ');
-  const lacks = best.missing.map((name) => `${name} ("${best.profile.columns[name as FieldName]?.[0] ?? name}")`).join(', ');
+  const seen = best.cells
+    .filter((cell) => cell.trim() !== '')
+    .slice(0, 12)
+    .join(', ');
+  const lacks = best.missing
+    .map((name) => `${name} ("${best.profile.columns[name as FieldName]?.[0] ?? name}")`)
+    .join(', ');
   return `No header was found in the first 20 rows. The nearest is row ${best.row} (${seen || 'empty'}); the profile ${best.profile.name} also wants ${lacks}. Name another profile with --profile, or write one (docs/cli.md).`;
 }
 
@@ -172,10 +213,14 @@ export function noMatch(profiles: readonly Profile[], table: Table): string {
  * The SQL that reads a field from its column under a profile: constants, document types from a number's prefix,
  * dates as ISO text, numbers as plain decimals. What does not fit the format keeps a `?` in front, which no cast takes.
  */
-export function fieldExpression(profile: Profile, header: Header): (name: string, column: string | undefined) => string {
+export function fieldExpression(
+  profile: Profile,
+  header: Header,
+): (name: string, column: string | undefined) => string {
   return (name, column) => {
     const suffix = profile.strip_suffix[name as FieldName];
-    const text = column && suffix ? `regexp_replace(${column}, ${literal(`${escapeRegex(suffix)}\\s*$`)}, '')` : column;
+    const text =
+      column && suffix ? `regexp_replace(${column}, ${literal(`${escapeRegex(suffix)}\\s*$`)}, '')` : column;
     if (name === 'type_code') return typeExpression(profile, header, text);
     if (text === undefined) {
       if (name === 'currency' && profile.currency) return `${literal(profile.currency)}::text`;
@@ -183,7 +228,8 @@ export function fieldExpression(profile: Profile, header: Header): (name: string
       return 'null::text';
     }
     if (name === 'issue_date') return dateExpression(profile.date_format, text);
-    if (name === 'quantity' || name === 'net_amount' || name === 'price') return numberExpression(profile.number_format, text);
+    if (name === 'quantity' || name === 'net_amount' || name === 'price')
+      return numberExpression(profile.number_format, text);
     return text;
   };
 }
@@ -193,7 +239,8 @@ export const prefixesOf = (profile: Profile): Array<[prefix: string, code: strin
   Object.entries(profile.document_type.prefix).sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1));
 
 function typeExpression(profile: Profile, header: Header, column: string | undefined): string {
-  const otherwise = profile.document_type.otherwise === undefined ? 'null::text' : literal(profile.document_type.otherwise);
+  const otherwise =
+    profile.document_type.otherwise === undefined ? 'null::text' : literal(profile.document_type.otherwise);
   const given = column === undefined ? otherwise : `coalesce(nullif(tidy(${column}), ''), ${otherwise})`;
   const number = header.columns.get('invoice_number')! + 1;
   const whens = prefixesOf(profile).map(

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Context, LkpError } from '../job.ts';
-import { type FileResult, ingestFile, type IngestOptions, type IngestTotals, totalsOf } from './ingest.ts';
+import { type FileResult, type IngestOptions, type IngestTotals, ingestFile, totalsOf } from './ingest.ts';
 
 export interface IngestReport {
   readonly files: FileResult[];
@@ -30,8 +30,15 @@ export async function ingestAll(
 async function filesAt(path: string, mayBeEmpty: boolean): Promise<string[]> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT' && mayBeEmpty) return undefined;
-    if (cause.code === 'ENOENT') throw new LkpError('request', `There is no file or folder ${path}. Check the path and repeat.`, { cause });
-    throw new LkpError('machine', `${path} cannot be read (${cause.code}). Check its permissions and repeat.`, { cause });
+    if (cause.code === 'ENOENT')
+      throw new LkpError('request', `There is no file or folder ${path}. Check the path and repeat.`, {
+        cause,
+      });
+    throw new LkpError(
+      'machine',
+      `${path} cannot be read (${cause.code}). Check its permissions and repeat.`,
+      { cause },
+    );
   });
   if (!found) return [];
   if (!found.isDirectory()) return [path];
@@ -42,7 +49,10 @@ async function filesAt(path: string, mayBeEmpty: boolean): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   if (names.length === 0 && !mayBeEmpty) {
-    throw new LkpError('request', `The folder ${path} has no files. Put invoice files there, or name another folder.`);
+    throw new LkpError(
+      'request',
+      `The folder ${path} has no files. Put invoice files there, or name another folder.`,
+    );
   }
   return names;
 }

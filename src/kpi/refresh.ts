@@ -5,8 +5,16 @@ import type { Sql } from '../ports.ts';
 
 /** The ten words of a cycle: the eight of a row, two of which may read by visibility instead. */
 export const CYCLE_DISPOSITIONS = [
-  'superseded', 'rejected', 'duplicate', 'quarantined', 'unmapped', 'no-kpi-value', 'reversal', 'counted',
-  'not-yet-visible', 'outside-window',
+  'superseded',
+  'rejected',
+  'duplicate',
+  'quarantined',
+  'unmapped',
+  'no-kpi-value',
+  'reversal',
+  'counted',
+  'not-yet-visible',
+  'outside-window',
 ] as const;
 export type CycleDisposition = (typeof CYCLE_DISPOSITIONS)[number];
 
@@ -43,7 +51,10 @@ export interface RefreshResult {
   readonly currency: string;
   /** Lines of the window that no exchange rate could convert; they count, without revenue. */
   readonly no_rate_lines: number;
-  readonly conservation: { readonly lines_in: number; readonly dispositions: Record<CycleDisposition, number> };
+  readonly conservation: {
+    readonly lines_in: number;
+    readonly dispositions: Record<CycleDisposition, number>;
+  };
   readonly differences: Difference[];
 }
 
@@ -61,14 +72,25 @@ class Unkept extends Error {
  * takes cut-off = now. A later one compares: equal -> `unchanged`; different -> `differs`, nothing written, unless
  * `restate` asks for the next revision. One transaction; cells are recomputed only for months that changed.
  */
-export async function refresh(context: Context, cycle: string, options: RefreshOptions = {}): Promise<RefreshResult> {
+export async function refresh(
+  context: Context,
+  cycle: string,
+  options: RefreshOptions = {},
+): Promise<RefreshResult> {
   if (options.restate && !options.reason) {
     throw new LkpError('request', `A restatement of ${cycle} needs a reason. Repeat with --reason 'why'.`);
   }
   try {
     return await context.db.transaction(`refresh ${cycle}`, async (tx) => {
-      const lock = await tx.one<{ mine: boolean }>(`select pg_try_advisory_xact_lock(hashtext('lkp.refresh'), hashtext($1)) as mine`, [cycle]);
-      if (!lock.mine) throw new LkpError('request', `Another refresh of ${cycle} is running. Wait for it to end; lkp runs ${cycle} shows it.`);
+      const lock = await tx.one<{ mine: boolean }>(
+        `select pg_try_advisory_xact_lock(hashtext('lkp.refresh'), hashtext($1)) as mine`,
+        [cycle],
+      );
+      if (!lock.mine)
+        throw new LkpError(
+          'request',
+          `Another refresh of ${cycle} is running. Wait for it to end; lkp runs ${cycle} shows it.`,
+        );
       const result = await compute(tx, context, cycle, options);
       if (result.outcome === 'planned') throw new Unkept(result);
       return result;
@@ -79,7 +101,12 @@ export async function refresh(context: Context, cycle: string, options: RefreshO
   }
 }
 
-async function compute(tx: Sql, context: Context, cycle: string, options: RefreshOptions): Promise<RefreshResult> {
+async function compute(
+  tx: Sql,
+  context: Context,
+  cycle: string,
+  options: RefreshOptions,
+): Promise<RefreshResult> {
   const { settings } = context;
   const window = reportingWindow(cycle);
   const cutoff = await cutOff(tx, options.asOf);
@@ -100,7 +127,8 @@ async function compute(tx: Sql, context: Context, cycle: string, options: Refres
   const [hash] = await tx.file<{ content_hash: string }>('marts/fresh');
   await needRules(tx, window.to);
   const broken = await tx.file('checks/conservation');
-  if (broken.length > 0) throw new Error(`Cycle ${cycle} does not balance, nothing was written: ${JSON.stringify(broken)}`);
+  if (broken.length > 0)
+    throw new Error(`Cycle ${cycle} does not balance, nothing was written: ${JSON.stringify(broken)}`);
 
   const last = await tx.maybe<{ revision: number; content_hash: string }>(
     'select revision, content_hash from snapshot where cycle = $1 order by revision desc limit 1',
@@ -115,7 +143,12 @@ async function compute(tx: Sql, context: Context, cycle: string, options: Refres
     return freshSummary(tx, context, cycle, last.revision, 'differs', differences);
   }
   if (options.plan) return freshSummary(tx, context, cycle, revision, 'planned', differences);
-  const change = last ? await nextChange(tx, context, { kind: 'restate', ...(options.reason ? { reason: options.reason } : {}) }) : '';
+  const change = last
+    ? await nextChange(tx, context, {
+        kind: 'restate',
+        ...(options.reason ? { reason: options.reason } : {}),
+      })
+    : '';
   await tx.file('marts/freeze', {
     revision,
     due_at: startOfDay(refreshDay(cycle), settings.LKP_TIME_ZONE),
@@ -129,7 +162,9 @@ async function compute(tx: Sql, context: Context, cycle: string, options: Refres
 /** The last change that the computation sees: the newest, or the newest known at an instant. */
 async function cutOff(tx: Sql, asOf?: string): Promise<string> {
   const { no } = await tx.one<{ no: string | null }>(
-    asOf === undefined ? 'select max(no) as no from change' : 'select max(no) as no from change where known_at <= $1',
+    asOf === undefined
+      ? 'select max(no) as no from change'
+      : 'select max(no) as no from change where known_at <= $1',
     asOf === undefined ? [] : [asOf],
   );
   if (no === null) throw new LkpError('request', `Nothing was known yet on ${asOf}. Choose a later instant.`);
@@ -150,7 +185,9 @@ async function rebuildStale(tx: Sql, context: Context): Promise<void> {
 /** Recomputes every month as of an earlier cut-off; the transaction is rolled back or the cells are marked stale. */
 async function rebuildAsOf(tx: Sql): Promise<void> {
   await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
-  const months = await tx.rows<{ issue_month: string }>('select distinct issue_month from month_touched order by 1');
+  const months = await tx.rows<{ issue_month: string }>(
+    'select distinct issue_month from month_touched order by 1',
+  );
   for (const { from, to } of spans(months.map(({ issue_month }) => issue_month.slice(0, 7)))) {
     await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
   }
@@ -168,13 +205,18 @@ export function spans(months: readonly string[]): Array<{ from: string; to: stri
 }
 
 async function needRules(tx: Sql, windowTo: string): Promise<void> {
-  const { covered } = await tx.one<{ covered: boolean }>('select exists (select 1 from fresh_rule_set where decides_levels) as covered');
+  const { covered } = await tx.one<{ covered: boolean }>(
+    'select exists (select 1 from fresh_rule_set where decides_levels) as covered',
+  );
   if (covered) return;
   const known = await tx.rows<{ name: string; valid_from: string; valid_to: string | null }>(
     'select name, valid_from, valid_to from rule_set where ended_no is null order by valid_from',
   );
   const list = known.map((set) => `${set.name} ${set.valid_from}..${set.valid_to ?? 'open'}`).join(', ');
-  throw new LkpError('request', `No rule set is in force on ${windowTo}, the last day of the reporting window (in force are: ${list}). Put one in force with lkp rules use FILE.`);
+  throw new LkpError(
+    'request',
+    `No rule set is in force on ${windowTo}, the last day of the reporting window (in force are: ${list}). Put one in force with lkp rules use FILE.`,
+  );
 }
 
 type Outcome = RefreshResult['outcome'];
@@ -182,13 +224,24 @@ type Outcome = RefreshResult['outcome'];
 /** What the newest revision of a cycle says. Throws LkpError('request') when there is none. */
 export async function latest(context: Context, cycle: string): Promise<RefreshResult> {
   return context.db.transaction('latest', async (tx) => {
-    const { revision } = await tx.one<{ revision: number | null }>('select max(revision) as revision from snapshot where cycle = $1', [cycle]);
-    if (revision === null) throw new LkpError('request', `Cycle ${cycle} has not been refreshed. Run lkp refresh ${cycle} first.`);
+    const { revision } = await tx.one<{ revision: number | null }>(
+      'select max(revision) as revision from snapshot where cycle = $1',
+      [cycle],
+    );
+    if (revision === null)
+      throw new LkpError('request', `Cycle ${cycle} has not been refreshed. Run lkp refresh ${cycle} first.`);
     return summary(tx, context, cycle, revision, 'unchanged', []);
   });
 }
 
-async function summary(tx: Sql, context: Context, cycle: string, revision: number, outcome: Outcome, differences: Difference[]): Promise<RefreshResult> {
+async function summary(
+  tx: Sql,
+  context: Context,
+  cycle: string,
+  revision: number,
+  outcome: Outcome,
+  differences: Difference[],
+): Promise<RefreshResult> {
   return summarise(tx, context, cycle, revision, outcome, differences, (table) => ({
     from: `snapshot_${table} as fresh`,
     where: 'where fresh.cycle = $1 and fresh.revision = $2',
@@ -196,8 +249,19 @@ async function summary(tx: Sql, context: Context, cycle: string, revision: numbe
   }));
 }
 
-const freshSummary = (tx: Sql, context: Context, cycle: string, revision: number, outcome: Outcome, differences: Difference[]) =>
-  summarise(tx, context, cycle, revision, outcome, differences, (table) => ({ from: `fresh_${table} as fresh`, where: '', values: [] }));
+const freshSummary = (
+  tx: Sql,
+  context: Context,
+  cycle: string,
+  revision: number,
+  outcome: Outcome,
+  differences: Difference[],
+) =>
+  summarise(tx, context, cycle, revision, outcome, differences, (table) => ({
+    from: `fresh_${table} as fresh`,
+    where: '',
+    values: [],
+  }));
 
 async function summarise(
   tx: Sql,
@@ -209,7 +273,13 @@ async function summarise(
   rowsOf: (table: 'cell' | 'control') => { from: string; where: string; values: unknown[] },
 ): Promise<RefreshResult> {
   const cells = rowsOf('cell');
-  const figures = await tx.one<{ locations: string; partners: string; kpi_value: string; revenue: string; no_rate_lines: string }>(
+  const figures = await tx.one<{
+    locations: string;
+    partners: string;
+    kpi_value: string;
+    revenue: string;
+    no_rate_lines: string;
+  }>(
     `select count(distinct fresh.location_mpn_id) as locations,
             count(distinct nullif(fresh.partner_mpn_id, '')) as partners,
             coalesce(sum(fresh.kpi_value), 0) as kpi_value, coalesce(sum(fresh.revenue), 0) as revenue,
@@ -222,7 +292,10 @@ async function summarise(
     `select fresh.disposition, sum(fresh.rows) as rows from ${control.from} ${control.where} group by 1`,
     control.values,
   );
-  const dispositions = Object.fromEntries(CYCLE_DISPOSITIONS.map((word) => [word, 0])) as Record<CycleDisposition, number>;
+  const dispositions = Object.fromEntries(CYCLE_DISPOSITIONS.map((word) => [word, 0])) as Record<
+    CycleDisposition,
+    number
+  >;
   for (const row of rows) dispositions[row.disposition] = Number(row.rows);
   return {
     cycle,
@@ -235,7 +308,10 @@ async function summarise(
     revenue_value: shortest(figures.revenue),
     currency: context.settings.LKP_REPORTING_CURRENCY,
     no_rate_lines: Number(figures.no_rate_lines),
-    conservation: { lines_in: Object.values(dispositions).reduce((total, count) => total + count, 0), dispositions },
+    conservation: {
+      lines_in: Object.values(dispositions).reduce((total, count) => total + count, 0),
+      dispositions,
+    },
     differences,
   };
 }

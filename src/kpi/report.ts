@@ -6,8 +6,18 @@ import type { Sql } from '../ports.ts';
 import { explainRule } from '../rejections.ts';
 import { type Enrolment, partnerBook } from './partner-book.ts';
 import { programBook, type Standing } from './program-book.ts';
+import type {
+  Balance,
+  ControlTotal,
+  InputFile,
+  KpiLine,
+  Outcome,
+  Provenance,
+  RuleSetUse,
+  Sums,
+  UncountedLine,
+} from './report-data.ts';
 import type { OfPartner } from './report-sheets.ts';
-import type { Balance, ControlTotal, InputFile, KpiLine, Outcome, Provenance, RuleSetUse, Sums, UncountedLine } from './report-data.ts';
 
 export interface ReportFile {
   readonly path: string;
@@ -38,7 +48,11 @@ interface Snapshot {
  * Writes the Excel reports of a revision: one workbook a partner, one for the program. Detail lines are read as of
  * the revision's cut-off, and must add up to its frozen cells. Same revision, same bytes.
  */
-export async function writeReports(context: Context, cycle: string, options: ReportOptions = {}): Promise<{ revision: number; files: ReportFile[] }> {
+export async function writeReports(
+  context: Context,
+  cycle: string,
+  options: ReportOptions = {},
+): Promise<{ revision: number; files: ReportFile[] }> {
   return context.db.transaction(`report ${cycle}`, async (tx) => {
     const snapshot = await findSnapshot(tx, cycle, options.revision);
     await prepare(tx, context, snapshot);
@@ -57,7 +71,10 @@ export async function writeReports(context: Context, cycle: string, options: Rep
       const partners = await partnersOf(tx, snapshot, only?.partner);
       for (const [index, partner] of partners.entries()) {
         context.progress(`workbook ${index + 1} of ${partners.length}: ${partner.name}`);
-        await write(`partner-${partner.mpnId}.xlsx`, partnerBook(await partnerReport(tx, snapshot, shared, partner)));
+        await write(
+          `partner-${partner.mpnId}.xlsx`,
+          partnerBook(await partnerReport(tx, snapshot, shared, partner)),
+        );
       }
     }
     if (only === undefined || only === 'program') {
@@ -74,20 +91,25 @@ async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<
      from snapshot where cycle = $1 order by revision desc`,
     [cycle],
   );
-  const found = revision === undefined ? snapshots[0] : snapshots.find((snapshot) => snapshot.revision === revision);
+  const found =
+    revision === undefined ? snapshots[0] : snapshots.find((snapshot) => snapshot.revision === revision);
   if (found) return found;
   throw new LkpError(
     'request',
     snapshots.length === 0
       ? `Cycle ${cycle} has not been refreshed. Run lkp refresh ${cycle} first.`
-      : `Cycle ${cycle} has no revision ${revision}; it has ${snapshots.map((snapshot) => snapshot.revision).reverse().join(', ')}.`,
+      : `Cycle ${cycle} has no revision ${revision}; it has ${snapshots
+          .map((snapshot) => snapshot.revision)
+          .reverse()
+          .join(', ')}.`,
   );
 }
 
 async function prepare(tx: Sql, context: Context, snapshot: Snapshot): Promise<void> {
-  const { newest } = await tx.one<{ newest: string }>(`select coalesce(max(issue_month), $1::date)::text as newest from month_touched`, [
-    firstDay(snapshot.cycle),
-  ]);
+  const { newest } = await tx.one<{ newest: string }>(
+    `select coalesce(max(issue_month), $1::date)::text as newest from month_touched`,
+    [firstDay(snapshot.cycle)],
+  );
   const last = newest.slice(0, 7) > snapshot.cycle ? newest.slice(0, 7) : snapshot.cycle;
   await tx.file('marts/report', {
     cycle: snapshot.cycle,
@@ -103,7 +125,9 @@ async function prepare(tx: Sql, context: Context, snapshot: Snapshot): Promise<v
   });
   const broken = await tx.file('checks/report_equals_snapshot');
   if (broken.length > 0) {
-    throw new Error(`The lines of ${snapshot.cycle} revision ${snapshot.revision} do not add up to its frozen cells: ${JSON.stringify(broken.slice(0, 3))}`);
+    throw new Error(
+      `The lines of ${snapshot.cycle} revision ${snapshot.revision} do not add up to its frozen cells: ${JSON.stringify(broken.slice(0, 3))}`,
+    );
   }
 }
 
@@ -111,7 +135,14 @@ type Shared = Omit<Provenance, 'files'> & { readonly sample: boolean };
 
 async function sharedProvenance(tx: Sql, snapshot: Snapshot): Promise<Shared> {
   const key = [snapshot.cycle, snapshot.revision];
-  const sets = await tx.rows<{ name: string; title: string; sha256: string; basis: string; valid_from: string; valid_to: string | null }>(
+  const sets = await tx.rows<{
+    name: string;
+    title: string;
+    sha256: string;
+    basis: string;
+    valid_from: string;
+    valid_to: string | null;
+  }>(
     `select name, title, sha256, basis, valid_from, valid_to from snapshot_rule_set
      where cycle = $1 and revision = $2 order by valid_from`,
     key,
@@ -152,7 +183,10 @@ async function partnersOf(tx: Sql, snapshot: Snapshot, only?: string): Promise<P
     [only ?? null],
   );
   if (only !== undefined && partners.length === 0) {
-    throw new LkpError('request', `No partner with the MPN ID ${only} was known for cycle ${snapshot.cycle}. Check the ID, or load it with lkp load partners.`);
+    throw new LkpError(
+      'request',
+      `No partner with the MPN ID ${only} was known for cycle ${snapshot.cycle}. Check the ID, or load it with lkp load partners.`,
+    );
   }
   return partners;
 }
@@ -258,18 +292,40 @@ function balanceOf(totals: ControlTotal[], rowsIn: string): Balance {
   return { totals, rowsIn, rowsHeld: String(held), balanced: String(held) === rowsIn };
 }
 
-const UNITS: Record<string, string> = { kpi: 'KPI', mct: 'people', exam: 'exams', 'survey-score': 'points', 'survey-count': 'surveys' };
+const UNITS: Record<string, string> = {
+  kpi: 'KPI',
+  mct: 'people',
+  exam: 'exams',
+  'survey-score': 'points',
+  'survey-count': 'surveys',
+};
 
 async function enrolmentsOf(tx: Sql, snapshot: Snapshot, partner: string): Promise<Enrolment[]> {
   const key = [snapshot.cycle, snapshot.revision, partner];
-  const levels = await tx.rows<{ learning_option: string; competency: string; anniversary_date: string; level: string }>(
+  const levels = await tx.rows<{
+    learning_option: string;
+    competency: string;
+    anniversary_date: string;
+    level: string;
+  }>(
     `select learning_option, competency, anniversary_date, level from snapshot_level
      where cycle = $1 and revision = $2 and partner_mpn_id = $3 order by competency collate "C"`,
     key,
   );
   const requirements = await tx.rows<{
-    competency: string; level: string; requirement: string; measure: string; category: string; figure: string | null; threshold: string;
-    share: string | null; outcome: Outcome; source: string; above: string | null; cap: string | null; capped: string | null;
+    competency: string;
+    level: string;
+    requirement: string;
+    measure: string;
+    category: string;
+    figure: string | null;
+    threshold: string;
+    share: string | null;
+    outcome: Outcome;
+    source: string;
+    above: string | null;
+    cap: string | null;
+    capped: string | null;
   }>(
     `select asked.competency, asked.level, asked.requirement, asked.measure, asked.category,
             trim_scale(asked.figure)::text as figure, trim_scale(asked.threshold)::text as threshold,
@@ -300,7 +356,9 @@ async function enrolmentsOf(tx: Sql, snapshot: Snapshot, partner: string): Promi
         share: asked.share,
         outcome: asked.outcome,
         source: asked.source,
-        ...(asked.above === null ? {} : { aboveCap: { what: asked.capped!, figure: asked.above, cap: asked.cap! } }),
+        ...(asked.above === null
+          ? {}
+          : { aboveCap: { what: asked.capped!, figure: asked.above, cap: asked.cap! } }),
       })),
   }));
 }
@@ -339,9 +397,21 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
     [snapshot.cycle],
   );
   const rows = await tx.file<{
-    mpn_id: string; name: string; country: string; learning_option: string | null; competency: string | null; anniversary: string | null;
-    level: string | null; kpi_value: string; revenue: string; next_level: string | null; missing_kpi: string | null; other_unmet: string[];
-    level_before: string | null; kpi_before: string | null; kpi_change: string | null;
+    mpn_id: string;
+    name: string;
+    country: string;
+    learning_option: string | null;
+    competency: string | null;
+    anniversary: string | null;
+    level: string | null;
+    kpi_value: string;
+    revenue: string;
+    next_level: string | null;
+    missing_kpi: string | null;
+    other_unmet: string[];
+    level_before: string | null;
+    kpi_before: string | null;
+    kpi_change: string | null;
   }>('marts/standings', { before_cycle: before?.cycle ?? '', before_revision: before?.revision ?? 0 });
   return rows.map((row) => ({
     mpnId: row.mpn_id,
@@ -353,7 +423,10 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
     level: row.level || null,
     kpiValue: row.kpi_value,
     revenue: row.revenue,
-    next: row.next_level === null ? null : { level: row.next_level, missingKpi: row.missing_kpi!, otherUnmet: row.other_unmet },
+    next:
+      row.next_level === null
+        ? null
+        : { level: row.next_level, missingKpi: row.missing_kpi!, otherUnmet: row.other_unmet },
     before: row.kpi_change === null ? null : { level: row.level_before || null, kpiChange: row.kpi_change },
   }));
 }

@@ -17,11 +17,17 @@ const MAGIC: ReadonlyArray<readonly [bytes: string, is: string]> = [
 /** Reads the first bytes. Throws LkpError when there is no such file, it is a folder, or it is empty. */
 export async function formatOf(path: string): Promise<Format> {
   const handle = await open(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') throw new LkpError('request', `There is no file ${path}. Check the path and repeat.`, { cause });
-    throw new LkpError('machine', `The file ${path} cannot be read (${cause.code}). Check its permissions and repeat.`, { cause });
+    if (cause.code === 'ENOENT')
+      throw new LkpError('request', `There is no file ${path}. Check the path and repeat.`, { cause });
+    throw new LkpError(
+      'machine',
+      `The file ${path} cannot be read (${cause.code}). Check its permissions and repeat.`,
+      { cause },
+    );
   });
   try {
-    if ((await handle.stat()).isDirectory()) throw new LkpError('request', `${path} is a folder; a file was wanted. Name the file.`);
+    if ((await handle.stat()).isDirectory())
+      throw new LkpError('request', `${path} is a folder; a file was wanted. Name the file.`);
     const head = Buffer.alloc(512);
     const { bytesRead } = await handle.read(head, 0, head.length, 0);
     if (bytesRead === 0) return { refused: 'empty: it has no bytes' };
@@ -36,7 +42,11 @@ function formatOfBytes(head: Buffer): Format {
   if (hex.startsWith('504b0304') || hex.startsWith('504b0506')) return 'zip';
   const magic = MAGIC.find(([bytes]) => hex.startsWith(bytes));
   if (magic) return { refused: magic[1] };
-  const text = head.toString('latin1').replace(/^\u00ef\u00bb\u00bf/, '').trimStart().toLowerCase();
+  const text = head
+    .toString('latin1')
+    .replace(/^\u00ef\u00bb\u00bf/, '')
+    .trimStart()
+    .toLowerCase();
   if (text.startsWith('<!doctype html') || text.startsWith('<html')) return { refused: 'an HTML page' };
   if (text.startsWith('<')) return { refused: 'an XML document' };
   if (text.startsWith('{') || text.startsWith('[{')) return { refused: 'a JSON document' };

@@ -1,0 +1,47 @@
+import { assembleDirectory } from '../directory/assemble.ts';
+import { showDirectory } from '../directory/show.ts';
+import { submitDirectory } from '../directory/submit.ts';
+import { recordManual } from '../ledger.ts';
+import { batchText, directoryText } from '../show.ts';
+import { cycleOf, type Definition, textOf } from './command.ts';
+
+/** The public partner directory. */
+export const DIRECTORY_COMMANDS: readonly Definition[] = [
+  {
+    usage: 'assemble <cycle>',
+    description: 'assemble the batch of a cycle',
+    async act(app, [text]) {
+      const batch = await assembleDirectory(app, cycleOf(app, text));
+      return { json: batch, text: directoryText(batch) };
+    },
+  },
+  {
+    usage: 'show <cycle>',
+    description: 'the batch of a cycle, or why a partner is not listed',
+    options: { '--partner <mpn-id>': 'answer for one partner' },
+    async act(app, [text], options) {
+      const cycle = cycleOf(app, text);
+      const partner = textOf(options, 'partner');
+      if (partner === undefined) {
+        const batch = await showDirectory(app, cycle);
+        return { json: batch, text: batchText(batch) };
+      }
+      const answer = await showDirectory(app, cycle, partner);
+      return { json: answer, text: `${answer.answer}: ${answer.says}` };
+    },
+  },
+  {
+    usage: 'submit <cycle>',
+    description: 'write the one submission of a cycle',
+    async act(app, [text]) {
+      const cycle = cycleOf(app, text);
+      const submission = await submitDirectory(app, cycle);
+      await recordManual(app, 'directory-submit', cycle, 'done', submission.status);
+      const lines = [`${submission.status}. ${directoryText(submission)}`];
+      return {
+        json: submission,
+        text: [...lines, ...submission.files.map(({ path }) => path), ...submission.notes].join('\n'),
+      };
+    },
+  },
+];

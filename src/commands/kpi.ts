@@ -1,0 +1,77 @@
+import { LkpError } from '../job.ts';
+import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
+import { writeReports } from '../kpi/report.ts';
+import { recordManual } from '../ledger.ts';
+import { refreshText } from '../show.ts';
+import { cycleOf, type Definition, type Options, textOf } from './command.ts';
+
+/** KPIs: refresh a cycle, write its workbooks. */
+export const KPI_COMMANDS: readonly Definition[] = [
+  {
+    usage: 'refresh <cycle>',
+    description: 'recompute the KPIs of a cycle and write its reports',
+    options: {
+      '--plan': 'show what a refresh would change and write nothing',
+      '--restate': 'write the next revision of a cycle that has one',
+      '--reason <text>': 'why it is restated',
+      '--as-of <instant>': 'compute as known at this instant',
+    },
+    async act(app, [text], options) {
+      const cycle = cycleOf(app, text);
+      const how = refreshOptions(options);
+      const result = await refresh(app, cycle, how);
+      const written = result.outcome === 'refreshed' || result.outcome === 'unchanged';
+      const reports = written ? (await writeReports(app, cycle)).files : [];
+      const code = result.outcome === 'differs' ? 3 : 0;
+      if (!how.plan) {
+        const says = `revision ${result.revision} ${result.outcome}`;
+        await recordManual(app, 'refresh', cycle, code === 3 ? 'asks' : 'done', says);
+      }
+      return { json: { ...result, reports }, text: refreshText(result, reports.length), code };
+    },
+  },
+  {
+    usage: 'report <mpn-id|cycle> [cycle]',
+    description: 'write the workbook of one partner (lkp report <mpn-id> <cycle>) or of the program',
+    options: {
+      '--program': 'the program workbook: lkp report --program <cycle>',
+      '--out <file>': 'where it goes',
+      '--revision <number>': 'an earlier revision',
+    },
+    async act(app, args, options) {
+      if (args.length !== (options.program ? 1 : 2)) {
+        throw new LkpError(
+          'request',
+          'A report needs a partner and a cycle (lkp report 1234567 2020-01), or --program and a cycle (lkp report --program 2020-01).',
+        );
+      }
+      const [partner, cycleText] = options.program ? [undefined, args[0]] : args;
+      const cycle = cycleOf(app, cycleText);
+      const revision = textOf(options, 'revision');
+      if (revision !== undefined && !/^[1-9]\d{0,5}$/.test(revision)) {
+        throw new LkpError('request', `"${revision}" is not a revision. Revisions are 1, 2, 3, ...`);
+      }
+      const out = textOf(options, 'out');
+      const report = await writeReports(app, cycle, {
+        only: partner === undefined ? 'program' : { partner },
+        ...(revision === undefined ? {} : { revision: Number(revision) }),
+        ...(out === undefined ? {} : { out }),
+      });
+      return { json: { cycle, ...report }, text: report.files.map(({ path }) => path).join('\n') };
+    },
+  },
+];
+
+function refreshOptions(options: Options): RefreshOptions {
+  const reason = textOf(options, 'reason');
+  const asOf = textOf(options, 'asOf');
+  if (asOf !== undefined && (!/^\d{4}-\d{2}-\d{2}/.test(asOf) || Number.isNaN(Date.parse(asOf)))) {
+    throw new LkpError('request', `"${asOf}" is not an instant. Write it as 2020-01-20T12:00:00Z.`);
+  }
+  return {
+    plan: options.plan === true,
+    restate: options.restate === true,
+    ...(reason === undefined ? {} : { reason }),
+    ...(asOf === undefined ? {} : { asOf: new Date(asOf).toISOString() }),
+  };
+}

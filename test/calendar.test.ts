@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { JOBS } from '../jobs/index.ts';
+import {
+  addMonths,
+  assemblyDay,
+  dayIn,
+  endOfDay,
+  lastDay,
+  parseCycle,
+  refreshDay,
+  renewalWindow,
+  reportingWindow,
+  startOfDay,
+  submissionDay,
+  visibleBy,
+} from '../src/calendar.ts';
+
+const months = (from: string, to: string): string[] => {
+  const found: string[] = [];
+  for (let year = Number(from.slice(0, 4)), month = Number(from.slice(5)); ; month += 1) {
+    if (month > 12) [year, month] = [year + 1, 1];
+    const cycle = `${year}-${String(month).padStart(2, '0')}`;
+    if (cycle > to) return found;
+    found.push(cycle);
+  }
+};
+
+const nextDay = (day: string): string =>
+  new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+
+describe('the reporting window is the 12 completed months before the cycle', () => {
+  test.each([
+    ['2020-01', '2019-01-01', '2019-12-31'],
+    ['2020-02', '2019-02-01', '2020-01-31'],
+    ['2020-03', '2019-03-01', '2020-02-29'],
+    ['2021-03', '2020-03-01', '2021-02-28'],
+    ['2020-12', '2019-12-01', '2020-11-30'],
+  ])('cycle %s shows %s to %s', (cycle, from, to) => {
+    expect(reportingWindow(cycle)).toEqual({ from, to });
+  });
+
+  test('windows of one year to the next leave no day out and count none twice', () => {
+    for (const cycle of months('2000-01', '2099-12')) {
+      const { from, to } = reportingWindow(cycle);
+      expect(nextDay(to)).toBe(`${cycle}-01`);
+      expect(nextDay(reportingWindow(addMonths(cycle, -12)).to)).toBe(from);
+    }
+  });
+});
+
+describe('the renewal window is the 12 full months before the month of the anniversary', () => {
+  test.each([
+    ['2021-03-17', '2020-03-01', '2021-02-28'],
+    ['2020-03-31', '2019-03-01', '2020-02-29'],
+    ['2021-01-01', '2020-01-01', '2020-12-31'],
+    ['2024-02-29', '2023-02-01', '2024-01-31'],
+  ])('anniversary %s looks at %s to %s', (anniversary, from, to) => {
+    expect(renewalWindow(anniversary)).toEqual({ from, to });
+  });
+});
+
+test('months are added across years, forth and back', () => {
+  expect(addMonths('2020-01', -1)).toBe('2019-12');
+  expect(addMonths('2019-12', 1)).toBe('2020-01');
+  expect(addMonths('2020-01', -12)).toBe('2019-01');
+  expect(addMonths('2020-05', 0)).toBe('2020-05');
+  const all = months('2000-01', '2040-12');
+  const place = fc.integer({ min: 0, max: all.length - 1 });
+  fc.assert(
+    fc.property(place, place, (from, to) => {
+      expect(addMonths(all[from]!, to - from)).toBe(all[to]);
+    }),
+  );
+});
+
+test('the last day of a month is followed by the first of the next', () => {
+  for (const cycle of months('2000-01', '2099-11')) {
+    expect(nextDay(lastDay(cycle))).toBe(`${addMonths(cycle, 1)}-01`);
+  }
+  expect(lastDay('2000-02')).toBe('2000-02-29');
+  expect(lastDay('2020-02')).toBe('2020-02-29');
+});
+
+test('the dates of a cycle: the 15th, the third week, day 7 of the next month', () => {
+  expect(refreshDay('2020-12')).toBe('2020-12-15');
+  expect(assemblyDay('2020-12')).toBe('2020-12-16');
+  expect(submissionDay('2020-12')).toBe('2020-12-21');
+  expect(visibleBy('2020-12')).toBe('2021-01-07');
+});
+
+test('the jobs of a cycle fall due in order, each before its deadline, those before it no later', () => {
+  for (const cycle of months('2024-01', '2035-12')) {
+    for (const zone of ['UTC', 'America/Los_Angeles', 'Pacific/Kiritimati']) {
+      const dates = new Map(JOBS.map((job) => [job.name, job.when(cycle, zone)]));
+      for (const job of JOBS) {
+        const { due, deadline } = dates.get(job.name)!;
+        expect(deadline === undefined || due < deadline, `${job.name} ${cycle}`).toBe(true);
+        for (const before of job.after) expect(dates.get(before)!.due <= due).toBe(true);
+      }
+    }
+  }
+});
+
+describe('a day in a time zone', () => {
+  test.each([
+    ['2020-01-15', 'UTC', '2020-01-15T00:00:00.000Z'],
+    ['2020-01-15', 'Europe/Madrid', '2020-01-14T23:00:00.000Z'],
+    ['2020-07-15', 'Europe/Madrid', '2020-07-14T22:00:00.000Z'],
+    ['2020-01-15', 'America/New_York', '2020-01-15T05:00:00.000Z'],
+    ['2020-01-15', 'Asia/Kathmandu', '2020-01-14T18:15:00.000Z'],
+    ['2020-01-15', 'Pacific/Kiritimati', '2020-01-14T10:00:00.000Z'],
+    // The day of a clock change, and midnights that do not exist.
+    ['2020-03-29', 'Europe/Madrid', '2020-03-28T23:00:00.000Z'],
+    ['2018-11-04', 'America/Sao_Paulo', '2018-11-04T03:00:00.000Z'],
+    ['2020-03-29', 'Asia/Beirut', '2020-03-28T22:00:00.000Z'],
+  ])('%s in %s begins at %s', (day, zone, instant) => {
+    expect(startOfDay(day, zone)).toBe(instant);
+  });
+
+  // Independent of the code under test: only what Intl says about an instant and the one before it.
+  test('the 15th of each month 2024 to 2035 begins at one instant in every zone of the world', () => {
+    const zones = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])];
+    expect(zones.length).toBeGreaterThan(400);
+    for (const timeZone of zones) {
+      const format = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
+      for (const cycle of months('2024-01', '2035-12')) {
+        const start = Date.parse(startOfDay(`${cycle}-15`, timeZone));
+        const says = `${timeZone} ${cycle}`;
+        if (format.format(start) !== `${cycle}-15`) expect.fail(`${says}: starts on ${format.format(start)}`);
+        if (format.format(start - 1) !== `${cycle}-14`)
+          expect.fail(`${says}: ${format.format(start - 1)} just before`);
+      }
+    }
+  });
+
+  test('days end a second before the next one begins, and every instant of a day is in it', () => {
+    for (const zone of ['UTC', 'Europe/Madrid', 'America/Sao_Paulo', 'Australia/Lord_Howe', 'Asia/Kathmandu']) {
+      for (let day = '2018-10-01'; day < '2019-04-15'; day = nextDay(day)) {
+        const end = endOfDay(day, zone);
+        expect(Date.parse(end)).toBe(Date.parse(startOfDay(nextDay(day), zone)) - 1000);
+        expect(dayIn(startOfDay(day, zone), zone)).toBe(day);
+        expect(dayIn(end, zone)).toBe(day);
+      }
+    }
+  });
+});
+
+describe('a cycle as a person types it', () => {
+  test('a month up to the current one is taken', () => {
+    expect(parseCycle('2020-01', '2020-01-15')).toBe('2020-01');
+    expect(parseCycle('2019-12', '2020-01-15')).toBe('2019-12');
+    expect(parseCycle('2030-01')).toBe('2030-01');
+  });
+  test.each(['', '2020', '2020-1', '2020-13', '2020-00', '20-01', '2020/01', '2020-01-15', ' 2020-01', '２０２０-01'])(
+    '"%s" is not a cycle',
+    (text) => {
+      expect(() => parseCycle(text)).toThrow(/is not a cycle.*YYYY-MM/);
+    },
+  );
+  test('a month to come is refused with the newest that can run', () => {
+    expect(() => parseCycle('2020-02', '2020-01-31')).toThrow(/future.*2020-01\.$/);
+  });
+  test('a mistyped century is refused', () => {
+    expect(() => parseCycle('1020-01')).toThrow(/outside/);
+    expect(() => parseCycle('2100-01')).toThrow(/outside/);
+  });
+});

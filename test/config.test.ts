@@ -1,0 +1,92 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { nearest, readSettings, SETTINGS } from '../src/config.ts';
+import { LkpError } from '../src/job.ts';
+
+const refusal = (environment: Record<string, string>): LkpError => {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    if (error instanceof LkpError) return error;
+    throw error;
+  }
+  throw new Error('the settings were taken');
+};
+
+test('with nothing set everything lives under .lkp in the working folder', () => {
+  expect(readSettings({})).toEqual({
+    LKP_HOME: '.lkp',
+    LKP_TIME_ZONE: 'UTC',
+    LKP_REPORTING_CURRENCY: 'USD',
+    LKP_RATE_LOOKBACK_DAYS: 7,
+    LKP_ACTOR: 'operations',
+    LKP_LOG_LEVEL: 'warn',
+    home: resolve('.lkp'),
+    inbox: resolve('.lkp/inbox'),
+    outbox: resolve('.lkp/outbox'),
+    profiles: resolve('.lkp/profiles'),
+  });
+});
+
+test('a setting that is empty is not set; other programs keep their variables', () => {
+  expect(readSettings({ LKP_HOME: '', DATABASE_URL: '', PATH: '/bin', PGHOST: 'x' })).toEqual(readSettings({}));
+});
+
+test('folders are made absolute, and follow LKP_HOME where they are not set', () => {
+  const settings = readSettings({ LKP_HOME: '/srv/lkp', LKP_INBOX: '/mnt/inbox' });
+  expect(settings).toMatchObject({
+    home: '/srv/lkp',
+    inbox: '/mnt/inbox',
+    outbox: '/srv/lkp/outbox',
+    profiles: '/srv/lkp/profiles',
+  });
+});
+
+test('a mistyped setting is refused, with the one that was meant', () => {
+  expect(refusal({ LKP_HOM: '/srv' })).toMatchObject({
+    code: 'request',
+    message: expect.stringMatching(/LKP_HOM is not a setting.*LKP_HOME\?/),
+  });
+  expect(refusal({ LKP_TIMEZONE: 'UTC' }).message).toContain('Did you mean LKP_TIME_ZONE?');
+});
+
+test('every fault is named at once, with the value that was seen', () => {
+  const { code, message } = refusal({ LKP_TIME_ZONE: 'Mars/Olympus', LKP_REPORTING_CURRENCY: 'dollars' });
+  expect(code).toBe('request');
+  expect(message).toMatch(/LKP_TIME_ZONE=Mars\/Olympus is not a time zone/);
+  expect(message).toMatch(/LKP_REPORTING_CURRENCY=dollars must be an ISO 4217 code/);
+});
+
+describe('values that cannot be used', () => {
+  test.each([
+    ['DATABASE_URL', 'mysql://x', 'postgres://'],
+    ['QUEUE_URL', 'amqp://x', 'redis://'],
+    ['LKP_RATE_LOOKBACK_DAYS', '-1', 'LKP_RATE_LOOKBACK_DAYS=-1'],
+    ['LKP_RATE_LOOKBACK_DAYS', '1.5', 'LKP_RATE_LOOKBACK_DAYS=1.5'],
+    ['LKP_RATE_LOOKBACK_DAYS', 'week', 'LKP_RATE_LOOKBACK_DAYS=week'],
+    ['LKP_RATE_LOOKBACK_DAYS', '61', 'LKP_RATE_LOOKBACK_DAYS=61'],
+    ['LKP_LOG_LEVEL', 'loud', 'LKP_LOG_LEVEL=loud'],
+  ])('%s=%s', (name, value, says) => {
+    const { code, message } = refusal({ [name]: value });
+    expect(code).toBe('request');
+    expect(message).toContain(says);
+  });
+});
+
+test('a reporting currency that no standard knows is refused before it makes every line rateless', () => {
+  expect(refusal({ LKP_REPORTING_CURRENCY: 'XQX' }).message).toContain('XQX');
+});
+
+test('a password in a refused address is not shown', () => {
+  expect(refusal({ DATABASE_URL: 'mysql://user:s3cret@host/db' }).message).not.toContain('s3cret');
+});
+
+test('every setting has a name of ours or one that hosts know', () => {
+  for (const name of Object.keys(SETTINGS.shape)) expect(name).toMatch(/^(LKP_[A-Z_]+|DATABASE_URL|QUEUE_URL)$/);
+});
+
+test('the nearest word is the one with the fewest letters to change', () => {
+  expect(nearest('refesh', ['report', 'refresh', 'ingest'])).toBe('refresh');
+  expect(nearest('', ['ab', 'a'])).toBe('a');
+  expect(nearest('x', [])).toBe('');
+});
