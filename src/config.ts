@@ -74,7 +74,9 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
   const read = SETTINGS.safeParse(given);
   if (!read.success) {
     const faults = read.error.issues.map(
-      (issue) => `${issue.path.join('.')}=${String(given[String(issue.path[0])])} ${issue.message}`,
+      (issue) =>
+        // A password that stands in an address is not for a terminal or a log.
+        `${issue.path.join('.')}=${String(given[String(issue.path[0])]).replace(/\/\/[^@/]*@/, '//***@')} ${issue.message}`,
     );
     throw new LkpError(
       'request',

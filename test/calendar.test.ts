@@ -135,7 +135,13 @@ describe('a day in a time zone', () => {
   });
 
   test('days end a second before the next one begins, and every instant of a day is in it', () => {
-    for (const zone of ['UTC', 'Europe/Madrid', 'America/Sao_Paulo', 'Australia/Lord_Howe', 'Asia/Kathmandu']) {
+    for (const zone of [
+      'UTC',
+      'Europe/Madrid',
+      'America/Sao_Paulo',
+      'Australia/Lord_Howe',
+      'Asia/Kathmandu',
+    ]) {
       for (let day = '2018-10-01'; day < '2019-04-15'; day = nextDay(day)) {
         const end = endOfDay(day, zone);
         expect(Date.parse(end)).toBe(Date.parse(startOfDay(nextDay(day), zone)) - 1000);
@@ -152,12 +158,20 @@ describe('a cycle as a person types it', () => {
     expect(parseCycle('2019-12', '2020-01-15')).toBe('2019-12');
     expect(parseCycle('2030-01')).toBe('2030-01');
   });
-  test.each(['', '2020', '2020-1', '2020-13', '2020-00', '20-01', '2020/01', '2020-01-15', ' 2020-01', '２０２０-01'])(
-    '"%s" is not a cycle',
-    (text) => {
-      expect(() => parseCycle(text)).toThrow(/is not a cycle.*YYYY-MM/);
-    },
-  );
+  test.each([
+    '',
+    '2020',
+    '2020-1',
+    '2020-13',
+    '2020-00',
+    '20-01',
+    '2020/01',
+    '2020-01-15',
+    ' 2020-01',
+    '２０２０-01',
+  ])('"%s" is not a cycle', (text) => {
+    expect(() => parseCycle(text)).toThrow(/is not a cycle.*YYYY-MM/);
+  });
   test('a month to come is refused with the newest that can run', () => {
     expect(() => parseCycle('2020-02', '2020-01-31')).toThrow(/future.*2020-01\.$/);
   });

@@ -29,7 +29,9 @@ test('with nothing set everything lives under .lkp in the working folder', () =>
 });
 
 test('a setting that is empty is not set; other programs keep their variables', () => {
-  expect(readSettings({ LKP_HOME: '', DATABASE_URL: '', PATH: '/bin', PGHOST: 'x' })).toEqual(readSettings({}));
+  expect(readSettings({ LKP_HOME: '', DATABASE_URL: '', PATH: '/bin', PGHOST: 'x' })).toEqual(
+    readSettings({}),
+  );
 });
 
 test('folders are made absolute, and follow LKP_HOME where they are not set', () => {
@@ -73,16 +75,15 @@ describe('values that cannot be used', () => {
   });
 });
 
-test('a reporting currency that no standard knows is refused before it makes every line rateless', () => {
-  expect(refusal({ LKP_REPORTING_CURRENCY: 'XQX' }).message).toContain('XQX');
-});
-
 test('a password in a refused address is not shown', () => {
-  expect(refusal({ DATABASE_URL: 'mysql://user:s3cret@host/db' }).message).not.toContain('s3cret');
+  const { message } = refusal({ DATABASE_URL: 'mysql://user:s3cret@host/db' });
+  expect(message).toContain('DATABASE_URL=mysql://');
+  expect(message).not.toContain('s3cret');
 });
 
 test('every setting has a name of ours or one that hosts know', () => {
-  for (const name of Object.keys(SETTINGS.shape)) expect(name).toMatch(/^(LKP_[A-Z_]+|DATABASE_URL|QUEUE_URL)$/);
+  for (const name of Object.keys(SETTINGS.shape))
+    expect(name).toMatch(/^(LKP_[A-Z_]+|DATABASE_URL|QUEUE_URL)$/);
 });
 
 test('the nearest word is the one with the fewest letters to change', () => {

@@ -80,14 +80,28 @@ test('a running sum of safe integers is exact across the border at which they wo
   );
 });
 
-test.each(['', '-', '.', '-.', '1e5', '0x1F', 'NaN', 'Infinity', '1_000', '1,000', ' 1', '1 ', '+1', '--1', '1.2.3', '١'])(
-  '"%s" is not a decimal',
-  (text) => {
-    expect(parseDecimal(text)).toBeUndefined();
-    expect(() => shortest(text)).toThrow('is not a plain decimal');
-    expect(() => sum(['1', text])).toThrow('is not a plain decimal');
-  },
-);
+test.each([
+  '',
+  '-',
+  '.',
+  '-.',
+  '1e5',
+  '0x1F',
+  'NaN',
+  'Infinity',
+  '1_000',
+  '1,000',
+  ' 1',
+  '1 ',
+  '+1',
+  '--1',
+  '1.2.3',
+  '١',
+])('"%s" is not a decimal', (text) => {
+  expect(parseDecimal(text)).toBeUndefined();
+  expect(() => shortest(text)).toThrow('is not a plain decimal');
+  expect(() => sum(['1', text])).toThrow('is not a plain decimal');
+});
 
 test('for people: thousands separated, two decimals unless it has more', () => {
   expect(readable('-11062.06')).toBe('-11,062.06');

@@ -1,4 +1,5 @@
--- One row of `staged_document` is one document of the file, with its id: the known one's, or a new one.
+-- One row of `staged_document` is one document of the file, with its id: the known one's, or a new one. New ids
+-- follow the file, so that its lines reach their key almost in order.
 create unlogged table staged_document as
 with found as (
   select staged.number, staged.issue_date, staged.class, staged.seller,
@@ -20,9 +21,8 @@ left join document on document.number = found.number
                   and document.issue_date = found.issue_date
                   and document.class = found.class
                   and document.seller = found.seller
-                  and document.source = current_setting('lkp.source');
-
-analyze staged_document;
+                  and document.source = current_setting('lkp.source')
+order by found.first_row;
 
 -- Same number, other date: accepted as another document; the warning names both.
 select staged_document.number, staged_document.issue_date, document.issue_date as other_date
