@@ -78,7 +78,7 @@ export async function demo({ progress }: { progress: (text: string) => void }): 
           : 'Repair it and run the demo again.';
       throw new LkpError(
         'machine',
-        `The job ${stopped.job} of ${CYCLE} is ${stopped.state}: ${stopped.says}. ${next}`,
+        `The job ${stopped.job} of ${CYCLE} is ${stopped.state} (${stopped.says}). ${next}`,
       );
     }
     return await result(app);

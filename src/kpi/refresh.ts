@@ -41,6 +41,7 @@ export interface RefreshResult {
   readonly revision: number;
   /** `refreshed`: a new revision; `unchanged`; `differs`: facts changed, nothing written; `planned`: a preview. */
   readonly outcome: 'refreshed' | 'unchanged' | 'differs' | 'planned';
+  /** The first and the last month, `YYYY-MM`. */
   readonly window: { readonly from: string; readonly to: string };
   readonly locations: number;
   readonly partners: number;
@@ -301,7 +302,7 @@ async function summarise(
     cycle,
     revision,
     outcome,
-    window: reportingWindow(cycle),
+    window: { from: addMonths(cycle, -12), to: addMonths(cycle, -1) },
     locations: Number(figures.locations),
     partners: Number(figures.partners),
     kpi_value: shortest(figures.kpi_value),
