@@ -93,6 +93,17 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
   };
 }
 
+/**
+ * The clock that a test gives a process of its own: LKP_TEST_NOW, an instant at which time stands still. No setting, and
+ * in no list of settings: names that begin with LKP_TEST_ are for tests. Leases go by the database's clock regardless.
+ */
+export function testClock(environment: NodeJS.ProcessEnv = process.env): (() => string) | undefined {
+  const given = environment.LKP_TEST_NOW;
+  if (!given) return undefined;
+  const now = new Date(given).toISOString();
+  return () => now;
+}
+
 /** The known word with the smallest edit distance to `word`. */
 export function nearest(word: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {

@@ -1,4 +1,5 @@
 import { type Context, type Job, LkpError, type Outcome } from './job.ts';
+import type { Log } from './log.ts';
 import type { Database, Sql } from './ports.ts';
 
 /**
@@ -19,11 +20,22 @@ export interface Occurrence {
 
 export type Reason = 'scheduled' | 'catch-up' | 'backfill' | 'manual';
 
+/** Why and for whom an occurrence is attempted; recorded with the run. */
+export interface Asked {
+  readonly reason: Reason;
+  readonly actor: string;
+}
+
 /** How long a message may lie before it is sent again. */
 const RESEND_AFTER = '60 seconds';
 /** How long an attempt may give no sign of life before another takes its place, and how often it gives one. */
 const LEASE = '15 seconds';
 const SIGN_OF_LIFE_MS = 5_000;
+/** A failure that can pass is tried again after 10 s, 30 s, 90 s, ... 1 h: eight attempts in about two hours. */
+const TRIES = 8;
+const retryDelay = (failures: number): number => Math.min(3600, 10 * 3 ** (failures - 1));
+/** So many attempts in a row that died or failed, the last one dying, and the job itself is suspected. */
+const DEATHS = 5;
 
 const COLUMNS = 'id, job, cycle, due_at, deadline, state, attempt, says';
 
@@ -46,37 +58,87 @@ export async function plan(tx: Sql, jobs: readonly Job[], cycle: string, timeZon
 export const occurrencesOf = (tx: Sql, cycle: string): Promise<Occurrence[]> =>
   tx.rows(`select ${COLUMNS} from occurrence where cycle = $1 order by due_at, id`, [cycle]);
 
+/** Whether this cycle, or an earlier one, was ever planned. */
+export async function serviceBegan(tx: Sql, cycle: string): Promise<boolean> {
+  return (await tx.rows('select from occurrence where cycle <= $1 limit 1', [cycle])).length > 0;
+}
+
+/** What is not done although its deadline has passed. */
+export const overdue = (tx: Sql, now: string): Promise<Occurrence[]> =>
+  tx.rows(`select ${COLUMNS} from occurrence where state <> 'done' and deadline < $1 order by deadline, id`, [
+    now,
+  ]);
+
 /** Asks for a finished, failed or waiting occurrence again, under the next attempt. */
 export async function again(tx: Sql, cycle: string, jobs: readonly string[]): Promise<void> {
   await tx.rows(
-    `update occurrence set state = 'due', says = null
+    `update occurrence set state = 'due', says = null, lease_until = null
      where cycle = $1 and job = any($2) and state in ('done', 'failed', 'waiting')`,
     [cycle, jobs],
   );
 }
 
-/** Takes what may be sent now: due at `now` with every job before it done, or sent long ago and never begun. */
+/**
+ * Takes what may be sent now, of one cycle or of all: due at `now` with every job before it done; sent long ago and
+ * never begun; failed some time ago in a way that can pass; or running without a sign of life. `lease_until` says until
+ * when a running attempt holds its occurrence, and when a failed one is tried again.
+ */
 export async function takeReady(
   tx: Sql,
   jobs: readonly Job[],
-  cycle: string,
   now: string,
+  cycle?: string,
 ): Promise<Occurrence[]> {
+  await evict(tx);
+  await giveUp(tx);
   const after = Object.fromEntries(jobs.map((job) => [job.name, job.after]));
   return tx.rows<Occurrence>(
-    `update occurrence set state = 'enqueued', enqueued_at = now()
-     where occurrence.cycle = $1
+    `update occurrence set state = 'enqueued', enqueued_at = now(), lease_until = null
+     where ($1::text is null or occurrence.cycle = $1)
        and (occurrence.state = 'due' and occurrence.due_at <= $3
          or occurrence.state = 'enqueued' and occurrence.enqueued_at < now() - interval '${RESEND_AFTER}'
-         or occurrence.state = 'running' and occurrence.lease_until < now())
+         or occurrence.state in ('running', 'failed') and occurrence.lease_until < now())
        and not exists (
          select 1
          from jsonb_array_elements_text($2::jsonb -> occurrence.job) as before (job)
          left join occurrence as earlier on earlier.cycle = occurrence.cycle and earlier.job = before.job
          where earlier.state is distinct from 'done')
      returning ${COLUMNS}`,
-    [cycle, JSON.stringify(after), now],
+    [cycle ?? null, JSON.stringify(after), now],
   );
+}
+
+/**
+ * Ends the database sessions of attempts whose lease ran out. A frozen worker holds its locks for as long as it is
+ * frozen, the one on its own occurrence included: whoever takes over would wait for them.
+ */
+const evict = (tx: Sql): Promise<unknown> =>
+  tx.rows(
+    `select pg_terminate_backend(activity.pid, 2000)
+     from occurrence
+     join pg_stat_activity as activity
+       on activity.datname = current_database()
+       and starts_with(activity.application_name, format('lkp o%s-a%s ', occurrence.id, occurrence.attempt))
+     where occurrence.state = 'running' and occurrence.lease_until < now()`,
+  );
+
+/** A job that kills whoever does it would kill the workers one by one: it stops, and waits for a person. */
+const giveUp = (tx: Sql): Promise<unknown> =>
+  tx.rows(
+    `update occurrence
+     set state = 'failed', lease_until = null,
+         says = format('The last ${DEATHS} attempts died or failed, the last one without a word. Look for what ends '
+           'the workers (memory, disk, their logs), then run lkp cycle %s.', occurrence.cycle)
+     where occurrence.state = 'running' and occurrence.lease_until < now()
+       and ${DEATHS} <= (
+         select count(*) from run
+         where run.occurrence_id = occurrence.id and run.attempt > occurrence.attempt - ${DEATHS}
+           and (run.outcome is null or run.outcome = 'failed'))`,
+  );
+
+/** An attempt that was begun; `run` is its row. */
+interface Taken extends Occurrence {
+  readonly run: string;
 }
 
 /**
@@ -87,89 +149,147 @@ export async function begin(
   tx: Sql,
   id: string,
   attempt: number,
-  actor: string,
-  reason: Reason,
-): Promise<Occurrence | undefined> {
+  { reason, actor }: Asked,
+): Promise<Taken | undefined> {
   const taken = await tx.maybe<Occurrence>(
-    `update occurrence set state = 'running', attempt = attempt + 1, lease_until = now() + interval '${LEASE}'
-     where id = $1 and attempt = $2 and (state = 'enqueued' or state = 'running' and lease_until < now())
+    `update occurrence
+     set state = 'running', attempt = attempt + 1, lease_until = now() + interval '${LEASE}', says = null
+     where id = $1 and attempt = $2 and state = 'enqueued'
      returning ${COLUMNS}`,
     [id, attempt],
   );
   if (!taken) return undefined;
   await tx.rows(
-    `insert into run (occurrence_id, job, cycle, attempt, reason, actor) values ($1, $2, $3, $4, $5, $6)`,
+    `update run set ended_at = now(), outcome = 'failed', says = format('No sign of life for ${LEASE}; attempt %s took over.', $2::int)
+     where occurrence_id = $1 and ended_at is null`,
+    [id, taken.attempt],
+  );
+  const { run } = await tx.one<{ run: string }>(
+    `insert into run (occurrence_id, job, cycle, attempt, reason, actor) values ($1, $2, $3, $4, $5, $6) returning id as run`,
     [id, taken.job, taken.cycle, taken.attempt, reason, actor],
   );
-  return taken;
+  return { ...taken, run };
 }
 
-/** Ends an attempt. Returns false when the attempt was taken over: its late writes count for nothing. */
-export async function end(
+/** Ends an attempt. Returns false when the attempt was taken over: what it says late counts for nothing. */
+async function end(
   tx: Sql,
-  taken: Occurrence,
+  taken: Taken,
   state: 'done' | 'failed' | 'waiting',
   says: string,
+  retryIn?: number,
 ): Promise<boolean> {
   const ended = await tx.rows(
-    `update occurrence set state = $3, says = $4, lease_until = null
+    `update occurrence set state = $3, says = $4, lease_until = now() + make_interval(secs => $5::float8)
      where id = $1 and attempt = $2 and state = 'running' returning id`,
-    [taken.id, taken.attempt, state, says],
+    [taken.id, taken.attempt, state, says, retryIn ?? null],
   );
-  await tx.rows(
-    `update run set ended_at = now(), outcome = $3, says = $4 where occurrence_id = $1 and attempt = $2`,
-    [taken.id, taken.attempt, state === 'waiting' ? 'asks' : state, says],
-  );
-  return ended.length > 0;
+  if (ended.length === 0) return false;
+  await tx.rows(`update run set ended_at = now(), outcome = $2, says = $3 where id = $1`, [
+    taken.run,
+    state === 'waiting' ? 'asks' : state,
+    says,
+  ]);
+  return true;
 }
 
+/** Ends an attempt that failed. Returns in how many seconds it is tried again; undefined when a person must act. */
+async function fail(
+  tx: Sql,
+  taken: Taken,
+  error: unknown,
+): Promise<{ mine: boolean; says: string; retryIn?: number }> {
+  const message = error instanceof Error ? error.message : String(error);
+  const { failures } = await tx.one<{ failures: number }>(
+    `select count(*)::int + 1 as failures from run
+     where occurrence_id = $1 and outcome = 'failed' and id > coalesce(
+       (select max(id) from run where occurrence_id = $1 and (outcome <> 'failed' or reason in ('manual', 'backfill'))), 0)`,
+    [taken.id],
+  );
+  const canPass = !(error instanceof LkpError && error.code === 'request');
+  const retryIn = canPass && failures < TRIES ? retryDelay(failures) : undefined;
+  const mine = await end(tx, taken, 'failed', message, retryIn);
+  return { mine, says: message, ...(retryIn === undefined ? {} : { retryIn }) };
+}
+
+/** How an attempt ended. `not-mine`: someone else did it, before or while we tried; that is success too. */
+export type Ended = 'done' | 'waiting' | 'failed' | 'not-mine';
+
 /**
- * Does the job of an occurrence as one attempt of the ledger. While it runs it renews its lease; every transaction of
- * the job ends with a look at the fence, so that an attempt that was taken over commits nothing more. The error of
- * a failed attempt is written down and thrown.
+ * Does the job of an occurrence as one attempt of the ledger, and returns how it ended. While it runs it renews its
+ * lease; every transaction of the job ends with a look at the fence, so that an attempt that was taken over commits
+ * nothing more. Throws only when the ledger itself cannot be reached: then the lease runs out and another takes over.
  */
 export async function attempt(
   context: Context,
   jobs: readonly Job[],
-  id: string,
-  sentFor: number,
-  reason: Reason,
-): Promise<void> {
+  message: { readonly occurrence: string; readonly attempt: number } & Asked,
+  log: Log,
+): Promise<Ended> {
   const taken = await context.db.transaction('begin', (tx) =>
-    begin(tx, id, sentFor, context.settings.LKP_ACTOR, reason),
+    begin(tx, message.occurrence, message.attempt, message),
   );
-  if (!taken) return;
-  const finish = (state: 'done' | 'failed' | 'waiting', says: string) =>
-    context.db.transaction('end', (tx) => end(tx, taken, state, says));
-  const job = jobs.find(({ name }) => name === taken.job);
-  if (!job) {
-    const says = `The ledger asks for the job ${taken.job}, which this version of lkp does not have. Run the version that wrote it.`;
-    await finish('failed', says);
-    throw new LkpError('request', says);
+  if (!taken) {
+    log.debug({ message }, 'someone else does this, or did');
+    return 'not-mine';
   }
+  const own = log.child({ job: taken.job, cycle: taken.cycle, attempt: taken.attempt, run: taken.run });
+  own.info({ reason: message.reason }, 'begun');
   const alive = setInterval(() => {
     // A sign of life that cannot be given is no failure: the lease runs out, and the fence decides.
-    renew(context, taken).catch(() => context.progress(`${taken.job}: the database does not answer`));
+    renew(context, taken).catch((error: Error) =>
+      own.warn(`no sign of life could be given: ${error.message}`),
+    );
   }, SIGN_OF_LIFE_MS);
   try {
-    const { outcome, says } = await job.run({ ...context, db: fenced(context.db, taken) }, taken.cycle);
-    await finish(outcome === 'asks' ? 'waiting' : 'done', says);
+    const { outcome, says } = await jobOf(taken, jobs).run(
+      { ...context, db: fenced(context.db, taken) },
+      taken.cycle,
+    );
+    const state = outcome === 'asks' ? 'waiting' : 'done';
+    if (!(await context.db.transaction('end', (tx) => end(tx, taken, state, says)))) return overtaken(own);
+    own.info({ state }, says);
+    return state;
   } catch (error) {
-    if (error instanceof TakenOver) return;
-    await finish('failed', error instanceof Error ? error.message : String(error));
-    throw error;
+    if (error instanceof TakenOver) return overtaken(own);
+    const { mine, says, retryIn } = await context.db.transaction('end', (tx) => fail(tx, taken, error));
+    if (!mine) return overtaken(own);
+    if (retryIn === undefined)
+      own.error(`${says} No further attempt is made: repair it, then run lkp cycle ${taken.cycle}.`);
+    else own.warn(`${says} It is tried again in ${retryIn} s.`);
+    return 'failed';
   } finally {
     clearInterval(alive);
   }
 }
 
-/** Another attempt has begun; nothing of this one is stored. Someone else does it: that is success. */
+function overtaken(log: Log): 'not-mine' {
+  log.warn(
+    'another attempt took over, because this one gave no sign of life for too long; it stored nothing late',
+  );
+  return 'not-mine';
+}
+
+function jobOf(taken: Taken, jobs: readonly Job[]): Job {
+  const job = jobs.find(({ name }) => name === taken.job);
+  if (job) return job;
+  throw new LkpError(
+    'request',
+    `The ledger asks for the job ${taken.job}, which this version of lkp does not have; it has ${jobs.map(({ name }) => name).join(', ')}. ` +
+      'Run the version that wrote it.',
+  );
+}
+
+/** Another attempt has begun; nothing of this one is stored. */
 class TakenOver extends Error {}
 
-/** A database whose transactions commit only while `taken` is the running attempt. */
-const fenced = (db: Database, taken: Occurrence): Database => ({
+/**
+ * A database whose transactions commit only while `taken` is the running attempt. Their sessions carry its name, so
+ * that whoever takes over can end them (see `evict`).
+ */
+const fenced = (db: Database, taken: Taken): Database => ({
   transaction: (name, work) =>
-    db.transaction(name, async (tx) => {
+    db.transaction(`o${taken.id}-a${taken.attempt} ${name}`, async (tx) => {
       const result = await work(tx);
       const mine = await tx.rows(
         `select id from occurrence where id = $1 and attempt = $2 and state = 'running' for share`,
@@ -181,7 +301,7 @@ const fenced = (db: Database, taken: Occurrence): Database => ({
     }),
 });
 
-const renew = (context: Context, taken: Occurrence): Promise<unknown> =>
+const renew = (context: Context, taken: Taken): Promise<unknown> =>
   context.db.transaction('renew', (tx) =>
     tx.rows(
       `update occurrence set lease_until = now() + interval '${LEASE}'

@@ -1,14 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createPostgresBackend, Queue as RawRedis, withBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openQueue, type Queue } from '../src/queue/queue.ts';
+import { type Message, openQueue, type Queue } from '../src/queue/queue.ts';
 import { freshDatabase } from './harness/database.ts';
 import { node } from './harness/lkp.ts';
+import { openProxy } from './harness/proxy.ts';
+import { freePort, hasRedis, ownRedis } from './harness/redis.ts';
 import { withAdmin } from './harness/server.ts';
 import { until } from './harness/until.ts';
 
@@ -37,38 +34,10 @@ async function postgres(): Promise<Backend> {
 }
 
 async function redis(): Promise<Backend> {
-  const folder = await mkdtemp(join(tmpdir(), 'lkp-redis-'));
-  const port = await freePort();
-  const server: ChildProcess = spawn(
-    'redis-server',
-    [
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--save',
-      '',
-      '--dir',
-      folder,
-      '--maxmemory-policy',
-      'noeviction',
-    ],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
-  );
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  let said = '';
-  server.stdout?.on('data', (chunk) => {
-    said += chunk;
-  });
-  await until('redis-server is ready', () => said.includes('Ready to accept connections'));
-  const url = `redis://127.0.0.1:${port}`;
+  const { url, drop } = await ownRedis();
   return {
     url,
-    stop: async () => {
-      server.kill();
-      await ended;
-      await rm(folder, { recursive: true });
-    },
+    stop: drop,
     steal: async (jobId) => {
       const client = new Redis(url);
       await client.set(`bull:lkp:${jobId}:lock`, 'another worker');
@@ -87,23 +56,12 @@ async function add(
   await queue.close();
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-function hasRedis(): boolean {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    console.warn('redis-server is not on PATH: the queue is tested on PostgreSQL only');
-    return false;
-  }
-}
+const message = (occurrence: string, attempt: number): Message => ({
+  occurrence,
+  attempt,
+  reason: 'scheduled',
+  actor: 'the scheduler',
+});
 
 describe.each([
   { name: 'postgres', make: postgres, skip: false },
@@ -122,18 +80,16 @@ describe.each([
   });
   afterEach(() => queue?.close());
 
-  test.skipIf(skip)('a message is handled once, with its occurrence and attempt', async () => {
-    const seen: [string, number][] = [];
-    await queue.work(async (...[occurrence, attempt]) => void seen.push([occurrence, attempt]), {
-      concurrency: 2,
-    });
-    await queue.send('41', 3);
-    await queue.send('42', 1);
+  test.skipIf(skip)('a message is handled once, with its occurrence, attempt, reason and actor', async () => {
+    const seen: Message[] = [];
+    await queue.work(async (one) => void seen.push(one), { concurrency: 2 });
+    await queue.send(message('41', 3));
+    await queue.send(message('42', 1));
     await until('both were handled', () => seen.length >= 2);
     await queue.close();
-    expect(seen.sort()).toEqual([
-      ['41', 3],
-      ['42', 1],
+    expect(seen.sort((a, b) => Number(a.occurrence) - Number(b.occurrence))).toEqual([
+      message('41', 3),
+      message('42', 1),
     ]);
     expect(errors).toEqual([]);
   });
@@ -143,21 +99,21 @@ describe.each([
     async () => {
       const seen: string[] = [];
       const finish: (() => void)[] = [];
-      await queue.send('50', 1);
-      await queue.send('50', 1);
-      const handler = async (occurrence: string) => {
+      await queue.send(message('50', 1));
+      await queue.send(message('50', 1));
+      const handler = async ({ occurrence }: Message) => {
         seen.push(occurrence);
         if (occurrence !== 'last') await new Promise<void>((resolve) => finish.push(resolve));
       };
       await queue.work(handler, { concurrency: 1 });
       await until('it runs', () => finish.length > 0);
-      await queue.send('50', 1);
+      await queue.send(message('50', 1));
       finish.pop()?.();
-      await queue.send('last', 1);
+      await queue.send(message('last', 1));
       await until('the queue is empty', () => seen.includes('last'));
       expect(seen).toEqual(['50', 'last']);
 
-      await queue.send('50', 1);
+      await queue.send(message('50', 1));
       await until('it runs again', () => finish.length > 0);
       finish.pop()?.();
       await queue.close();
@@ -176,10 +132,10 @@ describe.each([
         },
         { concurrency: 1 },
       );
-      await queue.send('60', 1);
+      await queue.send(message('60', 1));
       await until('the error is reported', () => errors.length > 0);
       expect(errors.map((error) => error.message)).toEqual(['message o60-a1: no such cycle']);
-      await queue.send('60', 1);
+      await queue.send(message('60', 1));
       await until('the same message came again', () => calls === 2);
     },
   );
@@ -187,7 +143,7 @@ describe.each([
   test.skipIf(skip)(
     'a message of another version is refused in words, and does not reach the handler',
     async () => {
-      await backend.addRaw({ v: 2, occurrence: '70', attempt: 1 }, 'o70-a1');
+      await backend.addRaw({ ...message('70', 1), v: 2 }, 'o70-a1');
       let calls = 0;
       await queue.work(
         async () => {
@@ -204,14 +160,14 @@ describe.each([
   test.skipIf(skip)('a handler whose message was given to another worker is told to stop', async () => {
     let why: unknown;
     await queue.work(
-      async (_occurrence, _attempt, signal) => {
+      async (_message, signal) => {
         await backend.steal('o75-a1');
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
         why = signal.reason;
       },
       { concurrency: 1 },
     );
-    await queue.send('75', 1);
+    await queue.send(message('75', 1));
     await until('it is told', () => why);
     expect(why).toBe('its lock was lost; another worker may have it');
   });
@@ -230,7 +186,7 @@ describe.each([
       },
       { concurrency: 1 },
     );
-    await queue.send('80', 1);
+    await queue.send(message('80', 1));
     await until('it runs', () => running);
     const closed = queue.close().then(() => finished);
     finish();
@@ -257,4 +213,55 @@ test('a queue that is not there is a failure in words, within 12 s, on both back
     expect((failure as Error).message).not.toContain('secret');
   }
   expect(Date.now() - began).toBeLessThan(12_000);
+});
+
+describe.skipIf(!hasRedis())('a Redis that cannot be trusted with messages is refused', () => {
+  const refusal = (url: string) =>
+    openQueue(url, { onError: () => undefined }).then(
+      async (queue) => {
+        await queue.close();
+        throw new Error('it was taken');
+      },
+      (error: Error) => error,
+    );
+
+  test('one that may throw messages away to make room', async () => {
+    const server = await ownRedis();
+    try {
+      await server.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+      expect(await refusal(server.url)).toMatchObject({
+        code: 'request',
+        message: expect.stringMatching(
+          /maxmemory-policy allkeys-lru.*noeviction is wanted\. Set "maxmemory-policy noeviction"/,
+        ),
+      });
+    } finally {
+      await server.drop();
+    }
+  });
+
+  test('one older than 6.2', async () => {
+    const server = await ownRedis();
+    // A real server, behind a network that makes it older than it is; the letters stay as many.
+    const old = await openProxy({ host: '127.0.0.1', port: server.port }, (answer) =>
+      Buffer.from(
+        answer
+          .toString('latin1')
+          .replace(
+            /(redis_version:)[\d.]+/,
+            (all, name: string) => name + '6.0.16'.padEnd(all.length - name.length, '0'),
+          ),
+        'latin1',
+      ),
+    );
+    try {
+      expect(await refusal(`redis://127.0.0.1:${old.port}`)).toMatchObject({
+        code: 'request',
+        message: expect.stringMatching(/is Redis 6\.0\.16.*needs 6\.2 or newer.*Upgrade it/),
+      });
+    } finally {
+      await old.close();
+      await server.drop();
+    }
+  });
 });

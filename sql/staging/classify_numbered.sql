@@ -1,6 +1,9 @@
 -- One row of `classified` is one valid row of a file with line numbers, held against what is known:
 -- `line` (new), `duplicate` (same key and content as a row known, or earlier in the file) or `conflict`
 -- (same key, other content). Content = customer number, SKU, quantity, net amount, currency; never descriptions.
+analyze staged;
+analyze staged_document;
+
 create unlogged table classified as
 with candidate as (
   select staged.row_no, staged_document.id as document_id, staged.line_number as line_no,
@@ -21,6 +24,13 @@ with candidate as (
          bool_or(known.ended_no is null) as is_current
   from known
   group by known.document_id, known.line_no
+), known_content as (
+  -- joined below, not looked up row by row: that was quadratic in a file that repeats a known one
+  select distinct on (known.document_id, known.line_no, known.content)
+         known.document_id, known.line_no, known.content, known.file_id, known.row_no
+  from known
+  where known.ended_no is null
+  order by known.document_id, known.line_no, known.content, known.version
 ), first_of_content as (
   select candidate.*,
          first_value(candidate.row_no) over same_content as first_row,
@@ -40,16 +50,7 @@ with candidate as (
   from first_of_content
   join contents using (document_id, line_no)
   left join known_key using (document_id, line_no)
-  left join lateral (
-    select known.file_id, known.row_no
-    from known
-    where known.document_id = first_of_content.document_id
-      and known.line_no = first_of_content.line_no
-      and known.content = first_of_content.content
-      and known.ended_no is null
-    order by known.version
-    limit 1
-  ) as same on true
+  left join known_content as same using (document_id, line_no, content)
 )
 select held.row_no, held.document_id, held.line_no,
        coalesce(held.last_version + 1, 0)

@@ -1,6 +1,9 @@
 -- One row of `classified` is one valid row of a file without line numbers. A document is atomic per file and its
 -- content a multiset: equal or a subset of what is known = duplicates; a superset = its extra rows are new lines;
 -- anything else = conflict of the whole document. Identical lines of one file are all real.
+analyze staged;
+analyze staged_document;
+
 create unlogged table classified as
 with candidate as (
   select staged.row_no, staged_document.id as document_id, staged_document.is_new,

@@ -8,6 +8,9 @@ where file_total.file_id = current_setting('lkp.file_id')::int
   and file_total.held in ('line', 'quarantined');
 
 set local enable_nestloop = off;
+set local enable_mergejoin = off;
+-- The few groups are hashed, however few rows the planner expects.
+set local enable_sort = off;
 
 select held.disposition, held.currency, sum(held.rows) as rows, sum(held.amount) as amount
 from (
@@ -16,10 +19,10 @@ from (
   where file_total.file_id = current_setting('lkp.file_id')::int
     and file_total.held <> 'line'
   union all
-  select kpi_line.disposition, kpi_line.currency, count(*), sum(kpi_line.amount)
-  from kpi_line
-  where kpi_line.file_id = current_setting('lkp.file_id')::int
-    and kpi_line.disposition <> 'quarantined'
+  select placed_line.disposition, placed_line.currency, count(*), sum(placed_line.amount)
+  from placed_line
+  where placed_line.file_id = (select current_setting('lkp.file_id')::int)
+    and placed_line.disposition <> 'quarantined'
   group by 1, 2
 ) as held
 group by held.disposition, held.currency

@@ -101,4 +101,7 @@ select judged.row_no,
        end                                                                   as seen
 from judged;
 
+set local enable_nestloop = on;
+set local enable_mergejoin = on;
+
 drop table document_gate;

@@ -1,12 +1,15 @@
 import { JOBS } from '../../jobs/index.ts';
+import { openApp } from '../app.ts';
 import { addMonths, parseCycle } from '../calendar.ts';
-import { readSettings } from '../config.ts';
+import { nearest, readSettings, testClock } from '../config.ts';
 import { stopEmbedded } from '../db/embedded.ts';
 import { demo, demoText } from '../demo.ts';
 import { candidateProfiles } from '../invoice/profile.ts';
 import { LkpError } from '../job.ts';
 import { rulesInForce } from '../kpi/rules.ts';
 import { runMonth } from '../month.ts';
+import { ROLES, type Role } from '../roles.ts';
+import { serve } from '../serve.ts';
 import { table } from '../show.ts';
 import { calendarOf, runsOf, statusOf, statusText } from '../status.ts';
 import { cycleOf, type Definition, progress, today } from './command.ts';
@@ -114,6 +117,21 @@ export const MONTH_COMMANDS: readonly Definition[] = [
     },
   },
   {
+    usage: 'start [roles...]',
+    description: `run until a signal: ${ROLES.join(', ')}; all of them in one process when none is named`,
+    async offline(given, options) {
+      const roles = given.length === 0 ? [...ROLES] : [...new Set(given.map(roleOf))];
+      const now = testClock();
+      await serve({
+        roles,
+        jobs: JOBS,
+        open: () => openApp({ progress, ...(now ? { now } : {}) }),
+        ready: (line) => (options.json ? process.stderr : process.stdout).write(`${line}\n`),
+      });
+      return { json: { stopped: roles }, text: 'Stopped.' };
+    },
+  },
+  {
     usage: 'stop',
     description: 'end the embedded server',
     async offline() {
@@ -125,3 +143,12 @@ export const MONTH_COMMANDS: readonly Definition[] = [
     },
   },
 ];
+
+function roleOf(text: string): Role {
+  const role = ROLES.find((known) => known === text);
+  if (role) return role;
+  throw new LkpError(
+    'request',
+    `"${text}" is not a role. Did you mean ${nearest(text, ROLES)}? Roles are ${ROLES.join(' and ')}; none is both.`,
+  );
+}

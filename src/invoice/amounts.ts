@@ -7,7 +7,14 @@ import { type Profile, prefixesOf } from './profile.ts';
  */
 
 /** The cells it watches, in this order. */
-export const WATCHED = ['invoice_number', 'type_code', 'currency', 'quantity', 'net_amount', 'price'] as const;
+export const WATCHED = [
+  'invoice_number',
+  'type_code',
+  'currency',
+  'quantity',
+  'net_amount',
+  'price',
+] as const;
 
 /** Rows and the sum of their effects in one currency; null: the amount or the currency could not be read. */
 export interface AmountIn {
@@ -17,7 +24,12 @@ export interface AmountIn {
 }
 
 const SPACE = /^[\s\u200b\u2007\u202f\ufeff]+|[\s\u200b\u2007\u202f\ufeff]+$/g;
-const tidy = (text: string): string => (/^[!-~]*$/.test(text) ? text : text.replace(SPACE, ''));
+const visible = (code: number): boolean => code > 0x20 && code < 0x7f;
+/** Most cells begin and end with a visible character: nothing to take off, and no regular expression to run. */
+const tidy = (text: string): string =>
+  text === '' || (visible(text.charCodeAt(0)) && visible(text.charCodeAt(text.length - 1)))
+    ? text
+    : text.replace(SPACE, '');
 
 export class AmountsIn {
   readonly #profile: Profile;
@@ -37,12 +49,16 @@ export class AmountsIn {
   /** One row below the header; null for a ragged one. */
   row(cells: readonly string[] | null): void {
     if (cells === null) return this.#count(null);
-    const [number = '', type = '', currencyText = '', quantityText = '', netText = '', priceText = ''] = cells;
-    const currency = (tidy(currencyText) || (this.#profile.columns.currency ? '' : (this.#profile.currency ?? ''))).toUpperCase();
+    const [number = '', type = '', currencyText = '', quantityText = '', netText = '', priceText = ''] =
+      cells;
+    const currency = (
+      tidy(currencyText) || (this.#profile.columns.currency ? '' : (this.#profile.currency ?? ''))
+    ).toUpperCase();
     const quantity = this.#reading(quantityText);
     const stated = tidy(netText) !== '';
     const money = this.#reading(stated ? netText : priceText);
-    if (!/^[A-Z]{3}$/.test(currency) || money === undefined || (!stated && quantity === undefined)) return this.#count(null);
+    if (!/^[A-Z]{3}$/.test(currency) || money === undefined || (!stated && quantity === undefined))
+      return this.#count(null);
     const code = this.#code(number, type);
     const credit = this.#credits.has(code);
     const flips = credit && this.#profile.credit_quantities === 'positive';
@@ -50,7 +66,11 @@ export class AmountsIn {
   }
 
   totals(): AmountIn[] {
-    return [...this.#totals].map(([currency, { rows, sum }]) => ({ currency, rows, amount: currency === null ? null : sum.total() }));
+    return [...this.#totals].map(([currency, { rows, sum }]) => ({
+      currency,
+      rows,
+      amount: currency === null ? null : sum.total(),
+    }));
   }
 
   #code(number: string, type: string): string {
@@ -71,7 +91,7 @@ export class AmountsIn {
     for (const factor of factors) {
       const point = factor.indexOf('.');
       scale += point === -1 ? 0 : factor.length - point - 1;
-      small *= Number(point === -1 ? factor : factor.slice(0, point) + factor.slice(point + 1));
+      small *= digits(factor);
     }
     if (Number.isSafeInteger(small)) return total.sum.addSmall(small, scale);
     const decimals = factors.map((factor) => parseDecimal(factor)!);
@@ -80,11 +100,23 @@ export class AmountsIn {
   }
 }
 
+/** A plain decimal without its point, as a number; past 2^53 it is not exact, and not a safe integer. */
+function digits(text: string): number {
+  const minus = text.charCodeAt(0) === 0x2d;
+  let number = 0;
+  for (let index = minus ? 1 : 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code !== 0x2e) number = number * 10 + (code - 0x30);
+  }
+  return minus ? -number : number;
+}
+
 const PLAIN = /^-?(?:\d+\.?\d*|\.\d+)$/;
 
 /** Reads a number of the profile's format into a plain decimal; undefined when it is none. */
 function numberReader({ decimal, group }: Profile['number_format']): (text: string) => string | undefined {
-  const plain = (text: string): string | undefined => (text.length <= 24 && PLAIN.test(text) ? text : undefined);
+  const plain = (text: string): string | undefined =>
+    text.length <= 24 && PLAIN.test(text) ? text : undefined;
   if (decimal === '.' && group === '') return (text) => plain(tidy(text));
   return (text) => {
     const given = tidy(text);
@@ -92,7 +124,11 @@ function numberReader({ decimal, group }: Profile['number_format']): (text: stri
     const [whole = '', fraction, ...more] = given.slice(minus.length).split(decimal);
     if (more.length > 0) return undefined;
     const groups = group === '' ? [whole] : whole.split(group);
-    const wellGrouped = groups.length === 1 || (groups[0]!.length >= 1 && groups[0]!.length <= 3 && groups.slice(1).every((part) => part.length === 3));
+    const wellGrouped =
+      groups.length === 1 ||
+      (groups[0]!.length >= 1 &&
+        groups[0]!.length <= 3 &&
+        groups.slice(1).every((part) => part.length === 3));
     if (!wellGrouped || (groups.length === 1 && whole.length > 18)) return undefined;
     return plain(`${minus}${groups.join('')}${fraction === undefined ? '' : `.${fraction}`}`);
   };

@@ -5,11 +5,26 @@ import { shortest, sum } from '../money.ts';
 import type { Sql, Table } from '../ports.ts';
 import { dropLoad, loadRows } from '../staging.ts';
 import { AmountsIn, WATCHED } from './amounts.ts';
-import { candidateProfiles, FIELD_NAMES, fieldExpression, type Match, matchProfile, noMatch, type Profile } from './profile.ts';
+import {
+  candidateProfiles,
+  FIELD_NAMES,
+  fieldExpression,
+  type Match,
+  matchProfile,
+  noMatch,
+  type Profile,
+} from './profile.ts';
 
 /** The eight dispositions of a row, in the order in which the first that applies wins. */
 export const DISPOSITIONS = [
-  'superseded', 'rejected', 'duplicate', 'quarantined', 'unmapped', 'no-kpi-value', 'reversal', 'counted',
+  'superseded',
+  'rejected',
+  'duplicate',
+  'quarantined',
+  'unmapped',
+  'no-kpi-value',
+  'reversal',
+  'counted',
 ] as const;
 export type Disposition = (typeof DISPOSITIONS)[number];
 
@@ -32,7 +47,12 @@ export interface FileResult {
   readonly amounts: Partial<Record<Disposition, Amounts>>;
   /** Rows whose amount or currency cannot be read; they are in no amount. */
   readonly amounts_unreadable: number;
-  readonly physical_rows: { readonly preamble: number; readonly header: number; readonly blank: number; readonly lines: number };
+  readonly physical_rows: {
+    readonly preamble: number;
+    readonly header: number;
+    readonly blank: number;
+    readonly lines: number;
+  };
   readonly warnings: string[];
 }
 
@@ -62,7 +82,11 @@ class Unkept extends Error {
  * COPY unchanged, typing and validation set-based, conservation proven before the commit. A file that cannot be
  * taken in is a value (`refused`, with the reason), not an exception; LkpError means that nothing could be tried.
  */
-export async function ingestFile(context: Context, path: string, options: IngestOptions = {}): Promise<FileResult> {
+export async function ingestFile(
+  context: Context,
+  path: string,
+  options: IngestOptions = {},
+): Promise<FileResult> {
   const profiles = await candidateProfiles(context.settings.profiles, options.profile);
   const stored = await storeBytes(context.settings.home, path);
   const name = basename(path);
@@ -84,7 +108,13 @@ export async function ingestFile(context: Context, path: string, options: Ingest
   }
 }
 
-async function takeIn(tx: Sql, context: Context, stored: Stored, name: string, profiles: Profile[]): Promise<FileResult> {
+async function takeIn(
+  tx: Sql,
+  context: Context,
+  stored: Stored,
+  name: string,
+  profiles: Profile[],
+): Promise<FileResult> {
   // One ingest at a time: what is known must not move between looking and inserting.
   await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
   const known = await tx.maybe<{ id: number; name: string; profile: string; format: string }>(
@@ -105,17 +135,25 @@ async function takeIn(tx: Sql, context: Context, stored: Stored, name: string, p
     return await takeRows(tx, context, stored, name, table, match);
   } catch (error) {
     // What is wrong with the file itself is found while it streams in; the transaction takes everything back.
-    if (error instanceof LkpError && error.code === 'request') throw new Unkept(refused(name, stored.sha256, table.format, error.message));
+    if (error instanceof LkpError && error.code === 'request')
+      throw new Unkept(refused(name, stored.sha256, table.format, error.message));
     throw error;
   } finally {
     await table.close();
   }
 }
 
-type Opened = { readonly table: Table; readonly match: Match } | { readonly refused: string; readonly format: string };
+type Opened =
+  | { readonly table: Table; readonly match: Match }
+  | { readonly refused: string; readonly format: string };
 
 /** Opens the file under each profile and takes the one that explains the most columns. */
-async function openMatching(context: Context, path: string, name: string, profiles: Profile[]): Promise<Opened> {
+async function openMatching(
+  context: Context,
+  path: string,
+  name: string,
+  profiles: Profile[],
+): Promise<Opened> {
   const opened: Array<{ table: Table; match: Match }> = [];
   let unmatched: Table | undefined;
   try {
@@ -136,7 +174,8 @@ async function openMatching(context: Context, path: string, name: string, profil
     }
   } catch (error) {
     await Promise.all(opened.map(({ table }) => table.close()));
-    if (error instanceof LkpError && error.code === 'request') return { refused: error.message, format: 'unknown' };
+    if (error instanceof LkpError && error.code === 'request')
+      return { refused: error.message, format: 'unknown' };
     throw error;
   }
   opened.sort((a, b) => b.match.header.columns.size - a.match.header.columns.size);
@@ -153,7 +192,14 @@ async function openMatching(context: Context, path: string, name: string, profil
   return best;
 }
 
-async function takeRows(tx: Sql, context: Context, stored: Stored, name: string, table: Table, { profile, header }: Match): Promise<FileResult> {
+async function takeRows(
+  tx: Sql,
+  context: Context,
+  stored: Stored,
+  name: string,
+  table: Table,
+  { profile, header }: Match,
+): Promise<FileResult> {
   await tx.file('staging/document_gate', { type_map: JSON.stringify(profile.document_type.map) });
   const credits = await tx.rows<{ value: string }>('select value from document_gate where amount_sign = -1');
   const amounts = new AmountsIn(profile, new Set(credits.map(({ value }) => value)));
@@ -164,7 +210,10 @@ async function takeRows(tx: Sql, context: Context, stored: Stored, name: string,
   });
   const { counts } = table;
   if (counts.lines === 0) {
-    throw new LkpError('request', `${name} has a header (row ${header.row}) and no rows below it. Get the file with its rows.`);
+    throw new LkpError(
+      'request',
+      `${name} has a header (row ${header.row}) and no rows below it. Get the file with its rows.`,
+    );
   }
   context.progress(`${name}: checking ${counts.lines} rows`);
   const numbered = header.columns.has('line_number');
@@ -174,9 +223,9 @@ async function takeRows(tx: Sql, context: Context, stored: Stored, name: string,
     credits_negative: String(profile.credit_quantities === 'negative'),
     numbered: String(numbered),
   });
-  const sameNumber = await tx.file<{ number: string; issue_date: string; other_date: string }>('staging/documents');
-  const [collisions] = await tx.file<{ collides: boolean }>('staging/collisions');
-  await tx.file(!collisions!.collides ? 'staging/classify_plain' : numbered ? 'staging/classify_numbered' : 'staging/classify_unnumbered');
+  const sameNumber = await tx.file<{ number: string; issue_date: string; other_date: string }>(
+    'staging/documents',
+  );
 
   context.progress(`${name}: storing`);
   const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
@@ -184,16 +233,34 @@ async function takeRows(tx: Sql, context: Context, stored: Stored, name: string,
     `insert into file (sha256, kind, name, bytes, format, profile, profile_hash, source,
                        physical_rows, blank_rows, preamble_rows, lines_in, change_no)
      values ($1, 'invoices', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id`,
-    [stored.sha256, name, stored.bytes, table.format, profile.name, profile.hash, profile.source,
-      counts.physical, counts.blank, counts.preamble, counts.lines, change],
+    [
+      stored.sha256,
+      name,
+      stored.bytes,
+      table.format,
+      profile.name,
+      profile.hash,
+      profile.source,
+      counts.physical,
+      counts.blank,
+      counts.preamble,
+      counts.lines,
+      change,
+    ],
   );
   const totals = amounts.totals();
   await tx.rows(
     `insert into file_amount_in (file_id, currency, rows, amount)
      select $1, * from unnest($2::text[], $3::int[], $4::numeric[])`,
-    [id, totals.map((total) => total.currency), totals.map((total) => total.rows), totals.map((total) => total.amount)],
+    [
+      id,
+      totals.map((total) => total.currency),
+      totals.map((total) => total.rows),
+      totals.map((total) => total.amount),
+    ],
   );
-  await tx.file('staging/store', { file_id: id, change_no: change });
+  await storeLines(tx, id, change, numbered);
+  await tx.file('staging/store');
   await dropLoad(tx);
   await proveConservation(tx, id, name, counts);
   return {
@@ -205,18 +272,65 @@ async function takeRows(tx: Sql, context: Context, stored: Stored, name: string,
   };
 }
 
+/**
+ * Stores the documents and lines of a file. What touches no known document is tried as it stands; when a key is twice
+ * in the file after all, or a known document is touched, its rows are first held against what is known.
+ */
+async function storeLines(tx: Sql, fileId: number, change: string, numbered: boolean): Promise<void> {
+  await tx.file('staging/store_documents', { file_id: fileId, change_no: change });
+  const [collisions] = await tx.file<{ touches_known: boolean }>('staging/collisions');
+  if (!collisions!.touches_known && (await storedPlainly(tx))) return;
+  await tx.file(numbered ? 'staging/classify_numbered' : 'staging/classify_unnumbered');
+  await tx.file('staging/store_classified');
+}
+
+/** False, and nothing stored, when a key is twice in the file. */
+async function storedPlainly(tx: Sql): Promise<boolean> {
+  await tx.rows('savepoint plain');
+  try {
+    await tx.file('staging/store_plain');
+    await tx.rows('release savepoint plain');
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
+    await tx.rows('rollback to savepoint plain');
+    return false;
+  }
+}
+
+const UNIQUE_VIOLATION = '23505';
+
 /** Stops the run when the rows or the money of a file do not balance: two paths that share nothing must agree. */
-async function proveConservation(tx: Sql, fileId: number, name: string, counts: Table['counts']): Promise<void> {
+async function proveConservation(
+  tx: Sql,
+  fileId: number,
+  name: string,
+  counts: Table['counts'],
+): Promise<void> {
   const added = counts.preamble + counts.header + counts.blank + counts.lines;
-  if (added !== counts.physical) throw new Error(`${name}: ${counts.physical} physical rows, but ${added} are accounted for`);
+  if (added !== counts.physical)
+    throw new Error(`${name}: ${counts.physical} physical rows, but ${added} are accounted for`);
   const broken = await tx.file('checks/file_conservation', { file_id: fileId });
-  if (broken.length > 0) throw new Error(`${name} does not balance, nothing was stored: ${JSON.stringify(broken)}`);
+  if (broken.length > 0)
+    throw new Error(`${name} does not balance, nothing was stored: ${JSON.stringify(broken)}`);
 }
 
 /** What became of a stored file's rows, as of now. */
-async function fileResult(tx: Sql, context: Context, id: number, name: string, sha256: string): Promise<FileResult> {
+async function fileResult(
+  tx: Sql,
+  context: Context,
+  id: number,
+  name: string,
+  sha256: string,
+): Promise<FileResult> {
   const file = await tx.one<{
-    format: string; profile: string; lines_in: number; physical_rows: number; blank_rows: number; preamble_rows: number; documents: string;
+    format: string;
+    profile: string;
+    lines_in: number;
+    physical_rows: number;
+    blank_rows: number;
+    preamble_rows: number;
+    documents: string;
   }>(
     `select format, profile, lines_in, physical_rows, blank_rows, preamble_rows,
             (select count(*) from document where document.file_id = file.id) as documents
@@ -227,10 +341,16 @@ async function fileResult(tx: Sql, context: Context, id: number, name: string, s
     'select currency, rows, amount from file_amount_in where file_id = $1 order by currency collate "C"',
     [id],
   );
-  const rows = await tx.file<{ disposition: Disposition; currency: string | null; rows: string; amount: string | null }>(
-    'staging/file_dispositions',
-    { file_id: id, lookback: context.settings.LKP_RATE_LOOKBACK_DAYS, reporting_currency: context.settings.LKP_REPORTING_CURRENCY },
-  );
+  const rows = await tx.file<{
+    disposition: Disposition;
+    currency: string | null;
+    rows: string;
+    amount: string | null;
+  }>('staging/file_dispositions', {
+    file_id: id,
+    lookback: context.settings.LKP_RATE_LOOKBACK_DAYS,
+    reporting_currency: context.settings.LKP_REPORTING_CURRENCY,
+  });
   return {
     name,
     sha256,
@@ -240,7 +360,9 @@ async function fileResult(tx: Sql, context: Context, id: number, name: string, s
     documents: Number(file.documents),
     lines_in: file.lines_in,
     ...gather(rows),
-    amount_in: Object.fromEntries(amountsIn.flatMap(({ currency, amount }) => (currency === null ? [] : [[currency, shortest(amount!)]]))),
+    amount_in: Object.fromEntries(
+      amountsIn.flatMap(({ currency, amount }) => (currency === null ? [] : [[currency, shortest(amount!)]])),
+    ),
     amounts_unreadable: amountsIn.find(({ currency }) => currency === null)?.rows ?? 0,
     physical_rows: {
       preamble: file.preamble_rows,
@@ -252,7 +374,14 @@ async function fileResult(tx: Sql, context: Context, id: number, name: string, s
   };
 }
 
-function gather(rows: ReadonlyArray<{ disposition: Disposition; currency: string | null; rows: string; amount: string | null }>) {
+function gather(
+  rows: ReadonlyArray<{
+    disposition: Disposition;
+    currency: string | null;
+    rows: string;
+    amount: string | null;
+  }>,
+) {
   const dispositions = none();
   const amounts: Partial<Record<Disposition, Amounts>> = {};
   for (const { disposition, currency, rows: count, amount } of rows) {
@@ -269,9 +398,20 @@ const none = (): Record<Disposition, number> =>
 
 function refused(name: string, sha256: string, format: string, reason: string): FileResult {
   return {
-    name, sha256, format, profile: null, status: 'refused', reason, documents: 0, lines_in: 0, dispositions: none(),
-    amount_in: {}, amounts: {}, amounts_unreadable: 0,
-    physical_rows: { preamble: 0, header: 0, blank: 0, lines: 0 }, warnings: [],
+    name,
+    sha256,
+    format,
+    profile: null,
+    status: 'refused',
+    reason,
+    documents: 0,
+    lines_in: 0,
+    dispositions: none(),
+    amount_in: {},
+    amounts: {},
+    amounts_unreadable: 0,
+    physical_rows: { preamble: 0, header: 0, blank: 0, lines: 0 },
+    warnings: [],
   };
 }
 
@@ -295,6 +435,9 @@ export function totalsOf(files: readonly FileResult[]): IngestTotals {
 function addUp(parts: readonly Amounts[]): Amounts {
   const currencies = [...new Set(parts.flatMap((part) => Object.keys(part)))].sort();
   return Object.fromEntries(
-    currencies.map((currency) => [currency, sum(parts.flatMap((part) => (part[currency] === undefined ? [] : [part[currency]])))]),
+    currencies.map((currency) => [
+      currency,
+      sum(parts.flatMap((part) => (part[currency] === undefined ? [] : [part[currency]]))),
+    ]),
   );
 }

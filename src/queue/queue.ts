@@ -6,6 +6,7 @@ import {
   withBackend,
 } from 'bullmq';
 import { LkpError } from '../job.ts';
+import { suitable } from './redis.ts';
 
 const { Queue: PostgresQueue, Worker: PostgresWorker } = withBackend(createPostgresBackend);
 
@@ -17,76 +18,240 @@ const LOCK_MS = 15_000;
 const STALLED_MS = 5_000;
 /** How often a message may outlive its worker: deploys kill workers too. Our ledger counts the attempts. */
 const STALLED_TIMES = 3;
+/** How often the connections are looked after, and how long an answer may take. */
+const BEAT_MS = 5_000;
+const ANSWER_WITHIN_MS = 5_000;
+/** A worker that leaves waiting messages alone for so many looks in a row has gone deaf. */
+const DEAF_AFTER_BEATS = 3;
+/** How long a connection may take to close before it is dropped. */
+const CLOSE_WITHIN_MS = 3_000;
 
-/** What travels: ids only. The ledger in the database has the facts. */
-interface Payload {
-  readonly v: typeof VERSION;
+/** A nudge: look at `occurrence`, of which `attempt` attempts were made. The ledger in the database has the facts. */
+export interface Message {
   readonly occurrence: string;
   readonly attempt: number;
+  /** Why and for whom it was sent; recorded with the run. */
+  readonly reason: string;
+  readonly actor: string;
 }
 
-/** Does what the ledger says about `occurrence`. `signal` aborts when another worker may have taken the message over. */
-export type Handler = (occurrence: string, attempt: number, signal: AbortSignal) => Promise<void>;
+interface Payload extends Message {
+  readonly v: typeof VERSION;
+}
 
-/** A nudge to do an occurrence now. Losing every message loses nothing: the scheduler sends them again. */
+/** Does what the ledger says. `signal` aborts when another worker may have taken the message over. */
+export type Handler = (message: Message, signal: AbortSignal) => Promise<void>;
+
+/** Losing every message loses nothing: the scheduler sends them again. */
 export interface Queue {
   /** Sends a nudge; a no-op while the same one (occurrence and attempt) is still waiting or being worked on. */
-  send(occurrence: string, attempt: number): Promise<void>;
+  send(message: Message): Promise<void>;
   /** Hands each message to `handler`, `concurrency` at a time. A handler that throws is told to `onError`, not retried. */
-  work(handler: Handler, options: { readonly concurrency: number }): Promise<Working>;
-  /** Ends the workers (see Working.close), then the connections. Leaves nothing open. */
-  close(): Promise<void>;
-}
-
-export interface Working {
-  /** Takes no more messages and waits for the handlers that run. */
+  work(handler: Handler, options: { readonly concurrency: number }): Promise<void>;
+  /** Takes no more messages, waits for the handlers that run, then ends the connections. Leaves nothing open. */
   close(): Promise<void>;
 }
 
 export interface Options {
   /** Hears of failed messages and lost connections. A lost connection is tried again by itself. */
   onError(error: Error): void;
+  /** Hears that a lost connection stands again. */
+  onBack?(): void;
 }
 
 /**
  * Opens the queue at `url`: `redis://` or `rediss://` for Redis or Valkey, `postgres://` for the schema `bullmq` of
- * that database, which is made or brought up to date here. Throws LkpError('machine') when it is not there within 10 s.
+ * that database, which is made or brought up to date here. Throws LkpError: `machine` when it is not there within
+ * 10 s, `request` when it is a Redis that cannot be trusted with messages.
  */
-export async function openQueue(url: string, { onError }: Options): Promise<Queue> {
-  const backend = /^rediss?:/.test(url) ? redis(url) : postgres(url);
-  const queue = backend.queue();
-  await ready(queue, url, onError);
-  const workers = new Set<Working>();
-  return {
-    send: async (occurrence, attempt) => {
-      const payload: Payload = { v: VERSION, occurrence, attempt };
-      // Nothing is kept of a message that is done with: its id must be free when the ledger sends it again.
-      await queue.add('occurrence', payload, {
+export async function openQueue(url: string, options: Options): Promise<Queue> {
+  const queue = new LookedAfter(url, options);
+  await queue.open();
+  return queue;
+}
+
+/** A worker of BullMQ and what it has done, so that a deaf one can be told from an idle one. */
+interface Crew {
+  readonly handler: Handler;
+  readonly concurrency: number;
+  worker: Ends | undefined;
+  readonly busy: Set<Promise<void>>;
+  taken: number;
+  takenBefore: number;
+  idleBeats: number;
+}
+
+/**
+ * BullMQ's connections, replaced when they were lost: its PostgreSQL side goes on with `isRunning()` true and does
+ * nothing when its server was away at the wrong moment. A beat asks how many messages wait. When that fails the
+ * service is away; with its first answer everything is built anew. When messages wait and a free worker takes none,
+ * that worker is built anew.
+ */
+class LookedAfter implements Queue {
+  readonly #url: string;
+  readonly #options: Options;
+  readonly #backend: Backend;
+  readonly #crews: Crew[] = [];
+  #sender: Sender | undefined;
+  #beat: NodeJS.Timeout | undefined;
+  #beating: Promise<void> = Promise.resolve();
+  #away = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(url: string, options: Options) {
+    this.#url = url;
+    this.#options = options;
+    this.#backend = /^rediss?:/.test(url) ? redis(url) : postgres(url);
+  }
+
+  async open(): Promise<void> {
+    await this.#connect();
+    this.#beat = setInterval(() => {
+      this.#beating = this.#beating.then(() => this.#lookAfter());
+    }, BEAT_MS);
+  }
+
+  async send(message: Message): Promise<void> {
+    // Nothing is kept of a message that is done with: its id must be free when the ledger sends it again.
+    const { occurrence, attempt, reason, actor } = message;
+    const payload: Payload = { v: VERSION, occurrence, attempt, reason, actor };
+    await within(
+      ANSWER_WITHIN_MS,
+      this.#sender!.add('occurrence', payload, {
         jobId: `o${occurrence}-a${attempt}`,
         attempts: 1,
         removeOnComplete: true,
         removeOnFail: true,
-      });
-    },
-    work: async (handler, { concurrency }) => {
-      const worker = backend.worker((job, _token, signal) => handled(job, handler, signal), concurrency);
-      worker.on('failed', (job, error) => onError(failedMessage(job, error)));
-      // Without this a handler whose message was given to another worker would run on beside it.
-      worker.on('lockRenewalFailed', (ids) => {
-        for (const id of ids) worker.cancelJob(id, 'its lock was lost; another worker may have it');
-      });
-      await ready(worker, url, onError);
-      worker.run().catch(onError);
-      const working = { close: () => worker.close() };
-      workers.add(working);
-      return working;
-    },
-    close: async () => {
-      await Promise.all([...workers].map((working) => working.close()));
-      await queue.close();
-    },
-  };
+      }),
+    );
+  }
+
+  async work(handler: Handler, { concurrency }: { readonly concurrency: number }): Promise<void> {
+    const crew: Crew = {
+      handler,
+      concurrency,
+      worker: undefined,
+      busy: new Set(),
+      taken: 0,
+      takenBefore: 0,
+      idleBeats: 0,
+    };
+    await this.#hire(crew);
+    this.#crews.push(crew);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      clearInterval(this.#beat);
+      await this.#beating;
+      // Close first (it takes no more), then wait for the handlers here: those of replaced workers count too.
+      const closing = this.#crews.map(({ worker }) => worker?.close());
+      await Promise.all(this.#crews.flatMap(({ busy }) => [...busy]));
+      await Promise.all(closing.map((closed, index) => dropped(closed, this.#crews[index]!.worker)));
+      await dropped(this.#sender?.close(), undefined);
+    })();
+    return this.#closed;
+  }
+
+  async #connect(): Promise<void> {
+    const place = placeOf(this.#url);
+    await this.#backend.suitable(place).catch((error: unknown) => {
+      throw error instanceof LkpError ? error : absent(error, place);
+    });
+    const sender = this.#backend.queue();
+    await ready(sender, place, (error) => this.#heard(error));
+    this.#sender = sender;
+  }
+
+  async #hire(crew: Crew): Promise<void> {
+    const worker = this.#backend.worker((job, _token, signal) => {
+      const work = handled(job, crew.handler, signal);
+      const settled = work.catch(() => undefined).finally(() => crew.busy.delete(settled));
+      crew.busy.add(settled);
+      crew.taken += 1;
+      return work;
+    }, crew.concurrency);
+    worker.on('failed', (job, error) => this.#options.onError(failedMessage(job, error)));
+    // Without this a handler whose message was given to another worker would run on beside it.
+    worker.on('lockRenewalFailed', (ids) => {
+      for (const id of ids) worker.cancelJob(id, 'its lock was lost; another worker may have it');
+    });
+    await ready(worker, placeOf(this.#url), (error) => this.#heard(error));
+    worker.run().catch((error: Error) => this.#heard(error));
+    const old = crew.worker;
+    crew.worker = worker;
+    crew.idleBeats = 0;
+    // Its running handlers go on; the ledger's fence holds them, not BullMQ's lock.
+    void old?.close().catch(() => undefined);
+  }
+
+  async #lookAfter(): Promise<void> {
+    try {
+      const waiting = await within(ANSWER_WITHIN_MS, this.#sender!.getWaitingCount());
+      if (this.#away) {
+        await this.#rebuild();
+        this.#away = false;
+        this.#options.onBack?.();
+      } else {
+        for (const crew of this.#crews) if (isDeaf(crew, waiting)) await this.#hire(crew);
+      }
+    } catch (error) {
+      if (!this.#away) this.#options.onError(absent(error, placeOf(this.#url)));
+      this.#away = true;
+    }
+  }
+
+  async #rebuild(): Promise<void> {
+    const old = this.#sender;
+    await this.#connect();
+    void old?.close().catch(() => undefined);
+    for (const crew of this.#crews) await this.#hire(crew);
+  }
+
+  /** One voice for one outage: the beat tells it, and BullMQ's many errors on the way add nothing. */
+  #heard(error: Error): void {
+    if (this.#away || this.#closed || isConnectionLoss(error)) return;
+    this.#options.onError(error);
+  }
 }
+
+function isDeaf(crew: Crew, waiting: number): boolean {
+  const idle = waiting > 0 && crew.busy.size < crew.concurrency && crew.taken === crew.takenBefore;
+  crew.takenBefore = crew.taken;
+  crew.idleBeats = idle ? crew.idleBeats + 1 : 0;
+  return crew.idleBeats >= DEAF_AFTER_BEATS;
+}
+
+const isConnectionLoss = (error: Error & { code?: string }): boolean =>
+  /^(ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|57P0|08)/.test(error.code ?? '') ||
+  /connection (is|was )?(closed|terminated)|terminated unexpectedly|max retries per request|timeout/i.test(
+    error.message,
+  );
+
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer for ${milliseconds / 1000} s`)), milliseconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits for a close; a service that is away never answers it, and then the connection is dropped. */
+async function dropped(closing: Promise<void> | undefined, worker: Ends | undefined): Promise<void> {
+  if (!closing) return;
+  await within(CLOSE_WITHIN_MS, closing).catch(() => void worker?.close(true).catch(() => undefined));
+}
+
+interface Ends {
+  close(force?: boolean): Promise<void>;
+}
+
+type Backend = ReturnType<typeof redis> | ReturnType<typeof postgres>;
+type Sender = ReturnType<Backend['queue']>;
 
 type Processor = (
   job: Job<Payload>,
@@ -104,6 +269,7 @@ const ATTENTION = {
 
 function redis(url: string) {
   return {
+    suitable: (place: string) => suitable(url, place, READY_WITHIN_MS),
     // Whoever sends would rather hear that Redis is away than wait: the ledger sends again.
     queue: () => new RedisQueue<Payload>(NAME, { connection: { url, maxRetriesPerRequest: 1 } }),
     worker: (processor: Processor, concurrency: number) =>
@@ -123,6 +289,8 @@ function postgres(url: string) {
     connectionTimeoutMillis: READY_WITHIN_MS,
   };
   return {
+    // `openDatabase` looks at servers; a queue in another database than the ledger's needs no more than BullMQ checks.
+    suitable: async (_place: string) => undefined,
     queue: () => new PostgresQueue<Payload>(NAME, { connection: { ...connection, max: 2, migrate: true } }),
     worker: (processor: Processor, concurrency: number) =>
       new PostgresWorker<Payload>(NAME, processor, {
@@ -142,14 +310,19 @@ function connectionOf(url: string): { connectionString: string; options?: string
 }
 
 async function handled(job: Job<Payload>, handler: Handler, signal: AbortSignal | undefined): Promise<void> {
-  const { v, occurrence, attempt } = job.data;
-  if (v !== VERSION || typeof occurrence !== 'string' || typeof attempt !== 'number') {
+  const { v, occurrence, attempt, reason, actor } = job.data;
+  const whole =
+    typeof occurrence === 'string' &&
+    typeof attempt === 'number' &&
+    typeof reason === 'string' &&
+    typeof actor === 'string';
+  if (v !== VERSION || !whole) {
     throw new Error(
       `not a message of this version (v ${JSON.stringify(v)}, wanted ${VERSION}): run the same lkp version everywhere; ` +
         'the scheduler sends it again',
     );
   }
-  await handler(occurrence, attempt, signal ?? new AbortController().signal);
+  await handler({ occurrence, attempt, reason, actor }, signal ?? new AbortController().signal);
 }
 
 function failedMessage(job: { id?: string } | undefined, cause: Error): Error {
@@ -166,7 +339,7 @@ interface Connecting {
  * A connection that is not there at the start is not waited for: neither backend would ever say so. From then on its
  * errors go to `onError`.
  */
-async function ready(side: Connecting, url: string, onError: (error: Error) => void): Promise<void> {
+async function ready(side: Connecting, place: string, onError: (error: Error) => void): Promise<void> {
   let stands = false;
   let last: Error | undefined;
   side.on('error', (error) => {
@@ -184,18 +357,22 @@ async function ready(side: Connecting, url: string, onError: (error: Error) => v
     await Promise.race([side.waitUntilReady(), late]);
     stands = true;
   } catch (error) {
-    const cause = error as Error & { code?: string };
     // Drops a connection that never stood; what it says on the way adds nothing to the cause.
-    await Promise.allSettled([side.close()]);
-    throw new LkpError(
-      'machine',
-      `The queue at ${placeOf(url)} does not answer (${cause.message || cause.code}). Start it or correct QUEUE_URL; ` +
-        'without QUEUE_URL the database is the queue.',
-      { cause },
-    );
+    await within(CLOSE_WITHIN_MS, side.close()).catch(() => undefined);
+    throw absent(error, place);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function absent(error: unknown, place: string): LkpError {
+  const { message, code } = error as Error & { code?: string };
+  return new LkpError(
+    'machine',
+    `The queue at ${place} does not answer (${message || code}). Start it or correct QUEUE_URL; ` +
+      'without QUEUE_URL the database is the queue.',
+    { cause: error },
+  );
 }
 
 /** The address without its password. */

@@ -5,13 +5,13 @@ const queue = await openQueue(process.argv[2] ?? '', { onError: (error) => conso
 await new Promise<void>((done, fail) => {
   queue
     .work(
-      async (occurrence) => {
+      async ({ occurrence }) => {
         console.log(`handled ${occurrence}`);
         done();
       },
       { concurrency: 2 },
     )
-    .then(() => queue.send('1', 1))
+    .then(() => queue.send({ occurrence: '1', attempt: 1, reason: 'manual', actor: 'test' }))
     .catch(fail);
 });
 await queue.close();

@@ -1,0 +1,82 @@
+import type { App } from './app.ts';
+import { type Job, LkpError } from './job.ts';
+import { openLog } from './log.ts';
+import { openQueue, type Queue } from './queue/queue.ts';
+import { type Role, Scheduler, workOn } from './roles.ts';
+
+/** How long a running attempt may take to end after the first signal. */
+export const GRACE_MS = 60_000;
+const CLOSE_WITHIN_MS = 5_000;
+
+export interface ServeOptions {
+  readonly roles: readonly Role[];
+  readonly jobs: readonly Job[];
+  readonly open: () => Promise<App>;
+  /** Hears one plain line when everything stands. */
+  readonly ready: (line: string) => void;
+  readonly graceMs?: number;
+}
+
+/**
+ * Plays roles until SIGTERM or SIGINT, then drains: takes nothing more, lets the running attempt end, closes. Throws
+ * LkpError when a service is away at the start, or when the attempt outlives the grace time. A second signal ends the
+ * process at once; the attempt is taken over as after any crash.
+ */
+export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: ServeOptions): Promise<void> {
+  const app = await open();
+  const log = openLog(app.settings);
+  let queue: Queue | undefined;
+  try {
+    queue = await openQueue(app.settings.QUEUE_URL ?? app.databaseUrl, {
+      onError: (error) => log.warn(error.message),
+      onBack: () => log.warn('the queue answers again'),
+    });
+    const scheduler = roles.includes('scheduler') ? new Scheduler(app, queue, jobs, log).start() : undefined;
+    // A scheduler in this process need not wait for its next look to see what became ready.
+    if (roles.includes('worker')) await workOn(app, queue, jobs, log, () => scheduler?.wake());
+    const signal = signalled();
+    ready(`lkp ${roles.join(' and ')} ${roles.length === 1 ? 'is' : 'are'} ready (process ${process.pid}).`);
+    log.info(`${await signal.first}: no new attempts; the running one may take ${graceMs / 1000} s`);
+    signal.second.then((name) => {
+      process.stderr.write(`A second ${name}: leaving at once. Another worker takes the attempt over.\n`);
+      process.exit(1);
+    });
+    await scheduler?.stop();
+    if (!(await endsWithin(graceMs, queue.close()))) {
+      throw new LkpError(
+        'machine',
+        `An attempt did not end within ${graceMs / 1000} s of the signal, and was left. Another worker takes it over; lkp runs shows it.`,
+      );
+    }
+  } finally {
+    await endsWithin(CLOSE_WITHIN_MS, app.close());
+    // What is left (an attempt that was given up, a connection to a service that is away) must not hold the process.
+    setTimeout(() => process.exit(), 1_000).unref();
+  }
+}
+
+async function endsWithin(milliseconds: number, work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function signalled(): { first: Promise<NodeJS.Signals>; second: Promise<NodeJS.Signals> } {
+  let hear: Array<(name: NodeJS.Signals) => void> = [];
+  const next = () => new Promise<NodeJS.Signals>((resolve) => hear.push(resolve));
+  const [first, second] = [next(), next()];
+  const listener = (name: NodeJS.Signals) => {
+    const [resolve, ...later] = hear;
+    hear = later;
+    resolve?.(name);
+  };
+  process.on('SIGTERM', listener);
+  process.on('SIGINT', listener);
+  return { first, second };
+}
