@@ -1,4 +1,5 @@
 import { endOfDay, startOfDay, submissionDay } from '../src/calendar.ts';
+import { showDirectory } from '../src/directory/show.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
 import type { Job } from '../src/job.ts';
 
@@ -13,6 +14,13 @@ export const directorySubmit: Job = {
     deadline: endOfDay(submissionDay(cycle), timeZone),
   }),
   async run(context, cycle) {
+    const batch = await showDirectory(context, cycle);
+    if (batch.entries + batch.removed === 0) {
+      return {
+        outcome: 'asks',
+        says: `The batch of ${cycle} has no entries, and a cycle is submitted once. Load the listings, run lkp directory assemble ${cycle}, then lkp cycle ${cycle} again.`,
+      };
+    }
     const submission = await submitDirectory(context, cycle);
     return {
       outcome: 'done',

@@ -1,5 +1,5 @@
 import type { Job } from '../src/job.ts';
-import { refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
+import { missingMonth, refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
 
 export const refresh: Job = {
   name: 'refresh',
@@ -20,6 +20,8 @@ export const refresh: Job = {
   after: ['ingest'],
   when: refreshDue,
   async run(context, cycle) {
+    const missing = await missingMonth(context, cycle);
+    if (missing) return { outcome: 'asks', says: missing };
     const result = await refreshCycle(context, cycle);
     const says = `revision ${result.revision} ${result.outcome}: KPI ${result.kpi_value}, revenue ${result.revenue_value} ${result.currency}`;
     return { outcome: result.outcome === 'differs' ? 'asks' : 'done', says };

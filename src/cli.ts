@@ -30,6 +30,7 @@ function fail(error: unknown): void {
   // The parser has printed its own sentence; help and version are no failures.
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
+    if (wantsJson && error.exitCode !== 0) printError('request', error.message.replace(/^error: /, ''));
     return;
   }
   const { code, message } =
@@ -40,8 +41,12 @@ function fail(error: unknown): void {
           message: `Something unexpected happened: ${error instanceof Error ? error.message : error}`,
         };
   process.stderr.write(`${message}\n`);
-  if (wantsJson) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  if (wantsJson) printError(code, message);
   process.exitCode = code === 'request' ? 2 : 1;
 }
+
+const printError = (code: string, message: string): void => {
+  process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+};
 
 await program.parseAsync().catch(fail);

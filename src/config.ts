@@ -104,6 +104,19 @@ export function testClock(environment: NodeJS.ProcessEnv = process.env): (() => 
   return () => now;
 }
 
+/**
+ * Where a test wants this process killed: LKP_TEST_CRASH_AT=point or point:n, at the n-th pass (see src/crash.ts). No
+ * setting either.
+ */
+export function crashAt(
+  environment: NodeJS.ProcessEnv = process.env,
+): { point: string; pass: number } | undefined {
+  const given = environment.LKP_TEST_CRASH_AT;
+  if (!given) return undefined;
+  const [point = '', pass = '1'] = given.split(':');
+  return { point, pass: Number(pass) };
+}
+
 /** The known word with the smallest edit distance to `word`. */
 export function nearest(word: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { crash } from './crash.ts';
 import { LkpError } from './job.ts';
 
 /**
@@ -76,7 +77,9 @@ export async function storeBytes(home: string, path: string): Promise<Stored> {
       commit: async () => {
         const target = storedPath(home, written.sha256);
         await makeFolder(dirname(target));
+        crash('store-copied');
         await rename(temporary, target).catch(toMachine(target, 'put in place'));
+        crash('store-renamed');
         await syncFolder(dirname(target));
         await syncFolder(dirname(dirname(target)));
       },
@@ -110,7 +113,9 @@ export async function writeAtomically(
     } finally {
       await handle.close();
     }
+    crash('output-written');
     await rename(temporary, path).catch(toMachine(path, 'put in place'));
+    crash('output-renamed');
     await syncFolder(folder);
     return written;
   });
@@ -172,6 +177,7 @@ async function copy(input: FileHandle, output: FileHandle | null, path: string):
       done += bytesWritten;
     }
     bytes += bytesRead;
+    if (output) crash('store-first-mb');
   }
 }
 

@@ -100,7 +100,7 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
   'sku-absent': {
     disposition: 'unmapped',
     reason: 'The row names no product (SKU).',
-    hint: 'Have the invoice corrected, or set a default product in the profile.',
+    hint: 'Have the invoice corrected, or set default_product in the profile and ingest the file under it.',
   },
   'sku-unknown': {
     disposition: 'unmapped',

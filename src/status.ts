@@ -84,7 +84,12 @@ export interface Status {
 export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> {
   const now = app.now();
   const month = dayIn(now, app.settings.LKP_TIME_ZONE).slice(0, 7);
-  const { cycles } = await calendarOf(app, jobs, [month, addMonths(month, 1)]);
+  // This month and the next, and every month that the ledger has not finished.
+  const unfinished = await app.db.transaction('status', (tx) =>
+    tx.rows<{ cycle: string }>(`select distinct cycle from occurrence where state <> 'done'`),
+  );
+  const months = new Set([...unfinished.map(({ cycle }) => cycle), month, addMonths(month, 1)]);
+  const { cycles } = await calendarOf(app, jobs, [...months].sort());
   const all = cycles.flatMap(({ cycle, occurrences }) =>
     occurrences.map((occurrence) => ({ cycle, ...occurrence })),
   );

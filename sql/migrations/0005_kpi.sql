@@ -96,6 +96,8 @@ create table snapshot (
   content_hash       text        not null,
   change_no          bigint      references change,
   reason             text,
+  -- the order in which revisions were made: a report compares with what existed before it, now and later
+  made_no            bigint      generated always as identity,
   primary key (cycle, revision)
 );
 

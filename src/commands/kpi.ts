@@ -20,7 +20,7 @@ export const KPI_COMMANDS: readonly Definition[] = [
       const cycle = cycleOf(app, text);
       const how = refreshOptions(options);
       const result = await refresh(app, cycle, how);
-      const written = result.outcome === 'refreshed' || result.outcome === 'unchanged';
+      const written = !how.plan && (result.outcome === 'refreshed' || result.outcome === 'unchanged');
       const reports = written ? (await writeReports(app, cycle)).files : [];
       const code = result.outcome === 'differs' ? 3 : 0;
       if (!how.plan) {

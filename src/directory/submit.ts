@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { access, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crash } from '../crash.ts';
 import { moveIntoPlace, sha256Of, writeAtomically } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql } from '../ports.ts';
@@ -46,6 +47,7 @@ export async function submitDirectory(context: Context, cycle: string): Promise<
     return { cycle, status, entries, added, changed, removed, files: placed, notes };
   };
   if (finished) return result('already-submitted', finished, await lookAfter(folder, finished));
+  crash('submit-intent');
 
   const sent = await context.db.transaction('directory submission', (tx) => send(tx, context, batch, folder));
   if ('strange' in sent) {
@@ -139,7 +141,11 @@ async function send(tx: Sql, context: Context, batch: Batch, folder: string): Pr
       await tx.rows("update directory_submission set status = 'unknown' where cycle = $1", [cycle]);
       return { strange };
     }
-    for (const name of absent) await moveIntoPlace(join(staging, name), join(folder, name));
+    for (const name of absent) {
+      await moveIntoPlace(join(staging, name), join(folder, name));
+      crash('submit-between-renames');
+    }
+    crash('submit-renamed');
     await tx.rows("update directory_submission set status = 'submitted' where cycle = $1", [cycle]);
     await tx.rows("update directory_batch set state = 'submitted' where cycle = $1", [cycle]);
     await tx.rows(
@@ -165,12 +171,14 @@ async function writeFiles(context: Context, batch: Batch, staging: string): Prom
       await write(temporary);
     });
     files.push({ name, ...written });
+    crash('submit-between-files');
   };
   await add(`directory-${batch.cycle}.csv`, (temporary) => writeFile(temporary, csvOf(batch)));
   await add(`directory-${batch.cycle}.json`, (temporary) => writeFile(temporary, jsonOf(batch)));
   await add(`directory-${batch.cycle}.xlsx`, (temporary) =>
     context.workbooks.write(temporary, bookOf(batch)),
   );
+  crash('submit-before-manifest');
   await add(`manifest-${batch.cycle}.json`, (temporary) => writeFile(temporary, manifestOf(batch, files)));
   return files;
 }

@@ -42,7 +42,7 @@ const schema = z
       .string()
       .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
       .optional(),
-    /** SKU of files without a product column. */
+    /** SKU of rows that name none. */
     default_product: z.string().min(1).optional(),
     /** Field -> header names that mean it, compared without case, spaces and punctuation. */
     columns: z.partialRecord(field, z.array(z.string().min(1)).min(1)),
@@ -226,6 +226,9 @@ export function fieldExpression(
       if (name === 'currency' && profile.currency) return `${literal(profile.currency)}::text`;
       if (name === 'sku' && profile.default_product) return `${literal(profile.default_product)}::text`;
       return 'null::text';
+    }
+    if (name === 'sku' && profile.default_product) {
+      return `coalesce(nullif(tidy(${text}), ''), ${literal(profile.default_product)})`;
     }
     if (name === 'issue_date') return dateExpression(profile.date_format, text);
     if (name === 'quantity' || name === 'net_amount' || name === 'price')

@@ -1,4 +1,5 @@
 import { addMonths, endOfDay, firstDay, refreshDay, reportingWindow, startOfDay } from '../calendar.ts';
+import { crash } from '../crash.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
@@ -94,6 +95,7 @@ export async function refresh(
         );
       const result = await compute(tx, context, cycle, options);
       if (result.outcome === 'planned') throw new Unkept(result);
+      crash('refresh-before-commit');
       return result;
     });
   } catch (error) {
@@ -123,6 +125,7 @@ async function compute(
   await tx.set(common);
   if (options.asOf) await rebuildAsOf(tx);
   else await rebuildStale(tx, context);
+  crash('refresh-months-built');
 
   context.progress(`${cycle}: rolling up`);
   const [hash] = await tx.file<{ content_hash: string }>('marts/fresh');
@@ -150,6 +153,7 @@ async function compute(
         ...(options.reason ? { reason: options.reason } : {}),
       })
     : '';
+  crash('refresh-before-freeze');
   await tx.file('marts/freeze', {
     revision,
     due_at: startOfDay(refreshDay(cycle), settings.LKP_TIME_ZONE),
@@ -315,6 +319,23 @@ async function summarise(
     },
     differences,
   };
+}
+
+/**
+ * The completeness gate of a scheduled refresh: says what is missing when nothing was ingested for the newest month
+ * of the window, else undefined. A cycle that a person has refreshed has passed it.
+ */
+export async function missingMonth(context: Context, cycle: string): Promise<string | undefined> {
+  const newest = addMonths(cycle, -1);
+  return context.db.transaction('completeness', async (tx) => {
+    const { refreshed, rows } = await tx.one<{ refreshed: boolean; rows: string }>(
+      `select exists (select 1 from snapshot where cycle = $1) as refreshed,
+              (select coalesce(sum(rows), 0) from file_total where issue_month = $2 and held in ('line', 'quarantined')) as rows`,
+      [cycle, firstDay(newest)],
+    );
+    if (refreshed || Number(rows) > 0) return undefined;
+    return `No invoice of ${newest} is here. Ingest them and run lkp cycle ${cycle} again; if there are none, lkp refresh ${cycle} goes on without.`;
+  });
 }
 
 /** The instants at which a cycle's refresh is due and late. */

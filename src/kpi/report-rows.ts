@@ -1,3 +1,5 @@
+import { addMonths } from '../calendar.ts';
+import { crash } from '../crash.ts';
 import { LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { explainRule } from '../rejections.ts';
@@ -63,7 +65,10 @@ const SUMS = `trim_scale(coalesce(sum(units::numeric), 0))::text as units,
   coalesce(sum(revenue::numeric), 0)::text as revenue`;
 
 async function* flat<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T> {
-  for await (const batch of batches) yield* batch;
+  for await (const batch of batches) {
+    yield* batch;
+    crash('report-mid-workbook');
+  }
 }
 
 /** The lines of one partner, or of all. A fresh iterable: it reads the table when it is iterated. */
@@ -263,10 +268,14 @@ export async function programReport(
 }
 
 async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
+  // The month before as it stood when this revision was made: the same revision must give the same bytes for good.
   const before = await tx.maybe<{ cycle: string; revision: number }>(
-    `select cycle, max(revision) as revision from snapshot
-     where cycle = (select max(cycle) from snapshot where cycle < $1) group by cycle`,
-    [snapshot.cycle],
+    `select earlier.cycle, max(earlier.revision) as revision
+     from snapshot as mine
+     join snapshot as earlier on earlier.cycle = $3 and earlier.made_no < mine.made_no
+     where mine.cycle = $1 and mine.revision = $2
+     group by earlier.cycle`,
+    [snapshot.cycle, snapshot.revision, addMonths(snapshot.cycle, -1)],
   );
   const rows = await tx.file<{
     mpn_id: string;

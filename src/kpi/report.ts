@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { addMonths, firstDay } from '../calendar.ts';
+import { crash } from '../crash.ts';
 import { writeAtomically } from '../files.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
@@ -43,6 +44,7 @@ export async function writeReports(
         await context.workbooks.write(temporary, book);
       });
       files.push({ path, sha256 });
+      crash('report-between-workbooks');
     };
     const only = options.only;
     if (only !== 'program') {

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
@@ -77,6 +78,7 @@ export async function loadReference(
       const result = await takeIn(tx, context, received);
       if (options.dryRun || result.status !== 'loaded') throw new Unkept(result);
       await stored.commit();
+      crash('load-before-commit');
       keep = true;
       return result;
     });

@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Context, Job } from '../src/job.ts';
+import { LkpError } from '../src/job.ts';
+import {
+  again,
+  attempt,
+  begin,
+  type Occurrence,
+  occurrencesOf,
+  plan,
+  recordManual,
+  takeReady,
+} from '../src/ledger.ts';
+import { openLog } from '../src/log.ts';
+import type { Sql } from '../src/ports.ts';
+import { type TestContext, testContext } from './harness/context.ts';
+
+const log = openLog({ LKP_LOG_LEVEL: 'silent' });
+const ASKED = { reason: 'manual', actor: 'tester' } as const;
+const CYCLE = '2020-05';
+const EARLY = '2020-05-01T00:00:00Z';
+const LATE = '2020-06-01T00:00:00Z';
+
+let it: TestContext;
+let work: Record<string, Job['run']>;
+beforeEach(async () => {
+  it = await testContext();
+  work = {};
+});
+afterEach(() => it.drop());
+
+const job = (name: string, due: string, after: string[] = []): Job => ({
+  name,
+  why: 'a test asks for it',
+  reads: [],
+  writes: [],
+  after,
+  when: (cycle) => ({ due: `${cycle}-${due}T00:00:00Z`, deadline: `${cycle}-${due}T23:59:59Z` }),
+  run: (context, cycle) => (work[name] ?? (async () => ({ outcome: 'done', says: 'well' })))(context, cycle),
+});
+const JOBS = [job('first', '15'), job('second', '15', ['first']), job('third', '20', ['second'])];
+
+const tx = <T>(run: (sql: Sql) => Promise<T>): Promise<T> => it.context.db.transaction('test', run);
+const take = (now: string, jobs = JOBS): Promise<Occurrence[]> =>
+  tx((sql) => takeReady(sql, jobs, now, CYCLE));
+const names = (occurrences: readonly Occurrence[]): string[] => occurrences.map((one) => one.job).sort();
+const states = async (): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    (await tx((sql) => occurrencesOf(sql, CYCLE))).map((one) => [one.job, `${one.state} ${one.attempt}`]),
+  );
+const doIt = ({ id, attempt: number }: Occurrence, jobs = JOBS) =>
+  attempt(it.context, jobs, { occurrence: id, attempt: number, ...ASKED }, log);
+/** Takes the one occurrence that is ready. */
+async function only(now: string): Promise<Occurrence> {
+  const ready = await take(now);
+  expect(ready).toHaveLength(1);
+  return ready[0]!;
+}
+const leaseRanOut = () =>
+  it.rows(`update occurrence set lease_until = now() - interval '1 second' where state = 'running'`);
+
+beforeEach(() => tx((sql) => plan(sql, JOBS, CYCLE, 'UTC')));
+
+describe('what is ready', () => {
+  test('nothing before it is due; then one after the other, each when the one before is done', async () => {
+    expect(await take('2020-05-14T23:59:59Z')).toEqual([]);
+    const first = await only('2020-05-15T00:00:00Z');
+    expect(first).toMatchObject({ job: 'first', state: 'enqueued', attempt: 0 });
+    // Sent once; `second` waits for it.
+    expect(await take(LATE)).toEqual([]);
+    expect(await doIt(first)).toBe('done');
+    expect(await doIt(await only('2020-05-15T00:00:00Z'))).toBe('done');
+    expect(await take('2020-05-19T23:59:59Z')).toEqual([]);
+    expect((await only('2020-05-20T00:00:00Z')).job).toBe('third');
+  });
+
+  test('a message that nobody took is sent again after a minute, under the same attempt', async () => {
+    await only(LATE);
+    expect(await take(LATE)).toEqual([]);
+    await it.rows(
+      `update occurrence set enqueued_at = enqueued_at - interval '61 seconds' where job = 'first'`,
+    );
+    expect(await take(LATE)).toMatchObject([{ job: 'first', attempt: 0 }]);
+  });
+
+  test('a job after one that failed or waits for a person stays where it is', async () => {
+    work.first = async () => ({ outcome: 'asks', says: 'somebody must look' });
+    expect(await doIt(await only(LATE))).toBe('waiting');
+    expect(await take(LATE)).toEqual([]);
+    expect(await states()).toEqual({ first: 'waiting 1', second: 'due 0', third: 'due 0' });
+  });
+
+  test('many schedulers that look at once take each occurrence once', async () => {
+    const all = (await Promise.all(Array.from({ length: 8 }, () => take(LATE)))).flat();
+    expect(names(all)).toEqual(['first']);
+  });
+});
+
+describe('a plan', () => {
+  test('made again changes nothing, and never fires again what is done', async () => {
+    await doIt(await only(LATE));
+    const before = await it.rows('select * from occurrence order by id');
+    await tx((sql) => plan(sql, JOBS, CYCLE, 'UTC'));
+    expect(await it.rows('select * from occurrence order by id')).toEqual(before);
+    // An edited schedule: other days, the same job.
+    const edited = [job('first', '25'), job('second', '25', ['first']), job('fourth', '25')];
+    await tx((sql) => plan(sql, edited, CYCLE, 'Europe/Madrid'));
+    expect(await states()).toEqual({ first: 'done 1', second: 'due 0', third: 'due 0', fourth: 'due 0' });
+    expect(names(await take(LATE, edited))).toEqual(['fourth', 'second']);
+  });
+
+  test('of another cycle is another plan', async () => {
+    await tx((sql) => plan(sql, JOBS, '2020-06', 'UTC'));
+    expect(await it.rows('select distinct cycle from occurrence order by 1')).toEqual([
+      { cycle: '2020-05' },
+      { cycle: '2020-06' },
+    ]);
+    expect(names(await take(LATE))).toEqual(['first']);
+  });
+});
+
+describe('an attempt', () => {
+  test('begun twice runs once', async () => {
+    const { id, attempt: number } = await only(LATE);
+    const begun = await Promise.all([1, 2, 3].map(() => tx((sql) => begin(sql, id, number, ASKED))));
+    expect(begun.filter(Boolean)).toHaveLength(1);
+    expect(await it.rows('select job, attempt, actor, reason, outcome from run')).toEqual([
+      { job: 'first', attempt: 1, actor: 'tester', reason: 'manual', outcome: null },
+    ]);
+    // And not for a message of long ago.
+    expect(await tx((sql) => begin(sql, id, number, ASKED))).toBeUndefined();
+  });
+
+  test('of a message that came twice does the work once', async () => {
+    let times = 0;
+    work.first = async () => {
+      times += 1;
+      return { outcome: 'done', says: 'well' };
+    };
+    const message = await only(LATE);
+    const ends = await Promise.all([doIt(message), doIt(message), doIt(message)]);
+    expect(ends.sort()).toEqual(['done', 'not-mine', 'not-mine']);
+    expect(times).toBe(1);
+  });
+
+  test('that was taken over stores nothing more, and what it says at its end counts for nothing', async () => {
+    await it.rows('create table effect (by text)');
+    const store = (context: Context, by: string) =>
+      context.db.transaction('effect', (sql) => sql.rows('insert into effect values ($1)', [by]));
+    let second: string | undefined;
+    work.first = async (slow) => {
+      await store(slow, 'slow, before');
+      work.first = async (quick) => {
+        await store(quick, 'quick');
+        return { outcome: 'done', says: 'the quick one' };
+      };
+      await leaseRanOut();
+      second = await doIt(await only(LATE));
+      await store(slow, 'slow, after').catch(() => undefined);
+      return { outcome: 'done', says: 'the slow one' };
+    };
+    expect(await doIt(await only(LATE))).toBe('not-mine');
+    expect(second).toBe('done');
+    expect(await it.rows('select by from effect')).toEqual([{ by: 'slow, before' }, { by: 'quick' }]);
+    expect(await it.rows(`select state, attempt, says from occurrence where job = 'first'`)).toEqual([
+      { state: 'done', attempt: 2, says: 'the quick one' },
+    ]);
+    expect(await it.rows('select attempt, outcome, says from run order by attempt')).toEqual([
+      { attempt: 1, outcome: 'failed', says: expect.stringContaining('attempt 2 took over') },
+      { attempt: 2, outcome: 'done', says: 'the quick one' },
+    ]);
+  });
+
+  test('that fails in a way that can pass is tried again later; the reason is written down', async () => {
+    work.first = async () => {
+      throw new LkpError('machine', 'The disk is full.');
+    };
+    expect(await doIt(await only(LATE))).toBe('failed');
+    expect(await it.rows('select attempt, outcome, says from run')).toEqual([
+      { attempt: 1, outcome: 'failed', says: 'The disk is full.' },
+    ]);
+    expect(await take(LATE)).toEqual([]);
+    await it.rows(`update occurrence set lease_until = now() - interval '1 second' where state = 'failed'`);
+    delete work.first;
+    expect(await doIt(await only(LATE))).toBe('done');
+    expect(await states()).toMatchObject({ first: 'done 2' });
+  });
+
+  test('that fails because of what was asked waits until a person asks again', async () => {
+    work.first = async () => {
+      throw new LkpError('request', 'No rule set is in force.');
+    };
+    expect(await doIt(await only(LATE))).toBe('failed');
+    expect(await it.rows(`select lease_until from occurrence where job = 'first'`)).toEqual([
+      { lease_until: null },
+    ]);
+    await tx((sql) => again(sql, CYCLE, ['first']));
+    delete work.first;
+    expect(await doIt(await only(LATE))).toBe('done');
+  });
+
+  test('of a job that this version does not have fails, and says so', async () => {
+    expect(await doIt(await only(LATE), [])).toBe('failed');
+    expect(await it.rows('select says from run')).toEqual([
+      { says: expect.stringContaining('does not have') },
+    ]);
+  });
+});
+
+describe('asked for again', () => {
+  test('only what has ended is done again, under the next attempt', async () => {
+    await doIt(await only(LATE));
+    const second = await only(LATE);
+    await tx((sql) => again(sql, CYCLE, ['first', 'second', 'third']));
+    expect(await states()).toEqual({ first: 'due 1', second: 'enqueued 0', third: 'due 0' });
+    expect(await doIt(await only(LATE))).toBe('done');
+    expect(await states()).toMatchObject({ first: 'done 2' });
+    expect(await doIt(second)).toBe('done');
+  });
+});
+
+test('a command that a person gave is in the same book', async () => {
+  await recordManual(it.context, 'ingest', null, 'asks', 'a.csv: refused');
+  expect(await it.rows('select job, cycle, reason, actor, outcome, says from run')).toEqual([
+    {
+      job: 'ingest',
+      cycle: null,
+      reason: 'manual',
+      actor: 'operations',
+      outcome: 'asks',
+      says: 'a.csv: refused',
+    },
+  ]);
+  expect(await take(EARLY)).toEqual([]);
+});
