@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createReadStream, createWriteStream, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
@@ -31,6 +31,8 @@ const SAMPLE_MS = 50;
 
 export async function openGround(): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'lkp-bench-'));
+  // Run by root, a closed folder would send the data elsewhere, where closing the ground does not find it.
+  await chmod(folder, 0o755);
   const server = await openEmbedded(join(folder, 'home'));
   const admin = new pg.Client(server.url);
   await admin.connect();
@@ -198,6 +200,6 @@ export async function machine(ground: Ground): Promise<string> {
   const processors = cpus();
   return (
     `${processors.length} cores (${processors[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB, ` +
-    `${process.platform} ${process.arch}, Node ${process.versions.node}, PostgreSQL ${await ground.version()} (embedded)`
+    `${process.platform} ${process.arch}, Node ${process.versions.node}, PostgreSQL ${await ground.version()} (embedded), load average ${loadavg()[0]!.toFixed(1)} at the end`
   );
 }

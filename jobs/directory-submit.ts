@@ -1,7 +1,7 @@
 import { endOfDay, startOfDay, submissionDay } from '../src/calendar.ts';
 import { showDirectory } from '../src/directory/show.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
-import type { Job } from '../src/job.ts';
+import { type Job, LkpError } from '../src/job.ts';
 
 export const directorySubmit: Job = {
   name: 'directory-submit',
@@ -21,10 +21,15 @@ export const directorySubmit: Job = {
         says: `The batch of ${cycle} has no entries, and a cycle is submitted once. Load the listings, run lkp directory assemble ${cycle}, then lkp cycle ${cycle} again.`,
       };
     }
-    const submission = await submitDirectory(context, cycle);
-    return {
-      outcome: 'done',
-      says: `${submission.status}: ${submission.entries} entries, ${submission.files.length} files`,
-    };
+    try {
+      const { status, entries, files } = await submitDirectory(context, cycle);
+      return { outcome: 'done', says: `${status}: ${entries} entries, ${files.length} files` };
+    } catch (error) {
+      if (!(error instanceof LkpError) || error.code !== 'request') throw error;
+      // Files of somebody else lie in the outbox: only a person can tell whether the directory team has them.
+      const { state } = await showDirectory(context, cycle);
+      if (state === 'unknown') return { outcome: 'asks', says: error.message };
+      throw error;
+    }
   },
 };

@@ -64,11 +64,12 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
   }
 }
 
-const tables: Tables = {
+/** Opens a CSV file or a workbook, whichever it is; everything else is refused by what it is. */
+export const tables: Tables = {
   async open(path, hints = {}) {
     const name = hints.name ?? path;
     const format = await formatOf(path);
-    if (format === 'zip') return openSheet(path, name, hints.sheet);
+    if (format === 'zip') return openSheet(path, { ...hints, name });
     if (format === 'text') return openCsv(path, name, hints);
     throw new LkpError(
       'request',

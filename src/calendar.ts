@@ -87,6 +87,28 @@ export function endOfDay(day: string, timeZone: string): string {
   return new Date(Date.parse(startOfDay(next, timeZone)) - 1000).toISOString();
 }
 
+const INSTANT = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/**
+ * An instant as a person typed it, in UTC: with Z or its zone offset, or a plain day, which means its last second in the
+ * program's time zone. Throws LkpError('request').
+ */
+export function parseInstant(text: string, timeZone: string): string {
+  const [, day = '', time] = INSTANT.exec(text) ?? [];
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // Date.parse takes 2020-02-30 for the first of March.
+  const real = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
+  // The last second to its last millisecond: what was known in it was known on that day.
+  if (real && time === undefined) return endOfDay(day, timeZone).replace('.000Z', '.999Z');
+  if (!real || Number.isNaN(Date.parse(text))) {
+    throw new LkpError(
+      'request',
+      `"${text}" is not an instant. Write a day, such as 2020-01-20 (its end in ${timeZone}), or an instant with its zone, such as 2020-01-20T12:00:00Z or 2020-01-20T12:00:00+01:00.`,
+    );
+  }
+  return new Date(text).toISOString();
+}
+
 /** The day of an instant in a time zone. */
 export function dayIn(instant: number | string, timeZone: string): string {
   const parts = partsIn(typeof instant === 'string' ? Date.parse(instant) : instant, timeZone);

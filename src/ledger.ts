@@ -1,3 +1,4 @@
+import { crash } from './crash.ts';
 import { type Context, type Job, LkpError, type Outcome } from './job.ts';
 import type { Log } from './log.ts';
 import type { Database, Sql } from './ports.ts';
@@ -233,6 +234,7 @@ export async function attempt(
     log.debug({ message }, 'someone else does this, or did');
     return 'not-mine';
   }
+  crash('attempt-begun');
   const own = log.child({ job: taken.job, cycle: taken.cycle, attempt: taken.attempt, run: taken.run });
   own.info({ reason: message.reason }, 'begun');
   const alive = setInterval(() => {
@@ -246,6 +248,7 @@ export async function attempt(
       { ...context, db: fenced(context.db, taken) },
       taken.cycle,
     );
+    crash('attempt-before-end');
     const state = outcome === 'asks' ? 'waiting' : 'done';
     if (!(await context.db.transaction('end', (tx) => end(tx, taken, state, says)))) return overtaken(own);
     own.info({ state }, says);

@@ -42,8 +42,9 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
     const until = options.until === 'everything' ? LAST_INSTANT : options.until;
     const told = new Map<string, string>();
     for (;;) {
-      const sent = await lookout.look(until, cycle);
+      // In this order: what ends between the two is seen by the second, and what comes after it is sent.
       const all = await app.db.transaction('look', (tx) => occurrencesOf(tx, cycle));
+      const sent = await lookout.look(until, cycle);
       for (const occurrence of all) {
         const state = `${occurrence.state} ${occurrence.attempt}`;
         if (told.get(occurrence.id) !== state) options.onState?.(occurrence);

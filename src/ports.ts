@@ -77,6 +77,8 @@ export interface Tables {
       readonly delimiter?: string;
       readonly encoding?: string;
       readonly sheet?: string;
+      /** Rewrites a worksheet's typed number or date (a plain decimal, ISO date or date and time) below the header. */
+      readonly notation?: (plain: string) => string;
     },
   ): Promise<Table>;
 }

@@ -133,6 +133,6 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
 export function explainRule(rule: string, seen: string | null): { reason: string; hint: string } {
   const found = INVOICE_RULES[rule];
   if (!found) throw new Error(`The rule ${rule} is not in the catalogue`);
-  const fill = (text: string) => text.replace('{seen}', seen ?? '');
+  const fill = (text: string) => text.replace('{seen}', () => seen ?? '');
   return { reason: fill(found.reason), hint: fill(found.hint) };
 }

@@ -19,7 +19,10 @@ export interface Header {
 
 /** The form in which names are compared: letters and digits only, lower case, accents kept. */
 export const plain = (name: string): string =>
-  name.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '');
 
 /**
  * The first row of the head that has every required field. Undefined when there is none; throws
@@ -33,12 +36,16 @@ export function findHeader(head: Table['head'], fields: readonly Field[]): Heade
     for (const field of fields) {
       const wanted = new Set([field.name, ...field.synonyms].map(plain));
       const found = names.flatMap((name, index) => (wanted.has(name) ? [index] : []));
-      if (found.length > 1) twice ??= `columns ${found.map((index) => index + 1).join(' and ')} ("${found.map((index) => cells[index]).join('", "')}") both mean ${field.name}`;
+      if (found.length > 1)
+        twice ??= `columns ${found.map((index) => index + 1).join(' and ')} ("${found.map((index) => cells[index]).join('", "')}") both mean ${field.name}`;
       if (found.length > 0) columns.set(field.name, found[0]!);
     }
     if (fields.some((field) => field.required && !columns.has(field.name))) continue;
     if (twice) {
-      throw new LkpError('request', `In the header (row ${row}) ${twice}. One column for each is wanted: rename or remove one.`);
+      throw new LkpError(
+        'request',
+        `In the header (row ${row}) ${twice}. One column for each is wanted: rename or remove one.`,
+      );
     }
     return { row, cells, columns };
   }
@@ -46,11 +53,16 @@ export function findHeader(head: Table['head'], fields: readonly Field[]): Heade
 }
 
 /** Says which row of the head came nearest to a header, and which fields it lacks. */
-export function missingFields(head: Table['head'], fields: readonly Field[]): { row: number; cells: readonly string[]; missing: string[] } {
+export function missingFields(
+  head: Table['head'],
+  fields: readonly Field[],
+): { row: number; cells: readonly string[]; missing: string[] } {
   const required = fields.filter((field) => field.required);
   const candidates = head.map(({ row, cells }) => {
     const names = new Set(cells.map(plain));
-    const missing = required.filter((field) => ![field.name, ...field.synonyms].some((name) => names.has(plain(name))));
+    const missing = required.filter(
+      (field) => ![field.name, ...field.synonyms].some((name) => names.has(plain(name))),
+    );
     return { row, cells, missing: missing.map((field) => field.name) };
   });
   candidates.sort((a, b) => a.missing.length - b.missing.length || a.row - b.row);
@@ -68,7 +80,8 @@ export async function loadRows(
   header: Header,
   fields: readonly string[],
   /** SQL for a field, given the column it is read from (undefined: the file has none); the default is the bare column. */
-  expression: (field: string, column: string | undefined) => string = (_field, column) => column ?? 'null::text',
+  expression: (field: string, column: string | undefined) => string = (_field, column) =>
+    column ?? 'null::text',
   watch?: { readonly fields: readonly string[]; readonly row: (cells: readonly string[] | null) => void },
 ): Promise<void> {
   const width = header.cells.length;
@@ -78,13 +91,17 @@ export async function loadRows(
     const column = header.columns.get(field);
     return `${expression(field, column === undefined ? undefined : `load.c${column + 1}`)} as ${field}`;
   });
-  await tx.rows(`create unlogged table load (row_no int not null, ragged text, ${names.map((name) => `${name} text`).join(', ')})`);
+  await tx.rows(
+    `create unlogged table load (row_no int not null, ragged text, ${names.map((name) => `${name} text`).join(', ')})`,
+  );
   await tx.copyIn(
     `copy load from stdin (format csv, delimiter '${table.delimiter.replace("'", "''")}', null '')`,
     table.body({
       headerRow: header.row,
       width,
-      ...(watch ? { columns: watch.fields.map((field) => header.columns.get(field) ?? -1), watch: watch.row } : {}),
+      ...(watch
+        ? { columns: watch.fields.map((field) => header.columns.get(field) ?? -1), watch: watch.row }
+        : {}),
     }),
   );
   // The size is all the planner needs; statistics of every column took 0.3 s a million rows.

@@ -176,10 +176,30 @@ describe("a partner's workbook", () => {
     for (const { sha256: hash, name } of [...provenance.files, ...provenance.ruleSets])
       expect(cells).toEqual(expect.arrayContaining([hash, name]));
     expect(row(about, 'Due')![1]).toBe('2020-05-15T09:00:00Z');
-    expect(row(about, 'Rows in the files')![1]).toBe('2502');
-    expect(cells).toContain('Balanced: every row that came in has exactly one disposition.');
-    const broken = { ...partnerReport(1), balance: { ...partnerReport(1).balance, balanced: false } };
-    expect((await written(partnerBook(broken))).get('About')!.flat().join()).toContain('NOT BALANCED');
+    expect(row(about, 'Rows with a disposition')![2]).toBe('2502');
+  });
+
+  it('claims no balance: bytes do not say whose a row is', async () => {
+    const about = (await written(partnerBook(partnerReport(1)))).get('About')!;
+    expect(row(about, 'Rows of this partner')).toBeDefined();
+    expect(about.flat().join()).not.toMatch(/balanced|Rows in the files/i);
+  });
+
+  it('shows a partner without a name by its MPN ID, and an option that the rule set does not know', async () => {
+    const report = partnerReport(1);
+    const [enrolment] = report.enrolments;
+    const summary = (
+      await written(
+        partnerBook({
+          ...report,
+          partner: { mpnId: '0551200', name: '' },
+          enrolments: [{ ...enrolment!, option: 'Platinum', level: null, requirements: [] }],
+        }),
+      )
+    ).get('Summary')!;
+    expect(summary[0]![0]).toBe('Partner 0551200');
+    expect(summary.flat()).toContainEqual(expect.stringMatching(/does not know this Learning option/));
+    expect(row(summary, 'Requirement')).toBeUndefined();
   });
 
   it('is the same whether its lines come as a list or as a stream', async () => {
@@ -237,6 +257,13 @@ describe("the program's workbook", () => {
     expect(book.get('KPI lines')![0]).toEqual([...SEVEN, 'Partner MPN ID', 'Partner name', ...EVIDENCE]);
     expect(book.get('Not counted')![1]!.slice(3, 5)).toEqual(['0551200', 'İstanbul Öğrenim Çözümleri A.Ş.']);
     expect(row(book.get('Control')!, 'rejected')).toEqual(['rejected', 'unreadable', '2']);
+    expect(row(book.get('Control')!, 'Rows in the files')![1]).toBe('2502');
+    expect(book.get('Control')!.flat()).toContain(
+      'Balanced: every row that came in has exactly one disposition.',
+    );
+    const { balance, ...rest } = programReport(1);
+    const broken = await written(programBook({ ...rest, balance: { ...balance, balanced: false } }));
+    expect(broken.get('Control')!.flat().join()).toContain('NOT BALANCED');
   });
 
   it('says distance and change in words', () => {
@@ -247,6 +274,7 @@ describe("the program's workbook", () => {
       'Gold needs 1 trainer',
     );
     expect(distance({ ...base, option: null })).toBeNull();
+    expect(distance({ ...base, level: null, next: null })).toBe('the rule set does not know this option');
     expect(levelChange({ ...base, before: { level: null, kpiChange: '1' } })).toBe('none → Silver');
     expect(levelChange({ ...base, before: null })).toBe('new in this cycle');
   });

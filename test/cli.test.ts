@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DISPOSITIONS } from '../src/invoice/ingest.ts';
 import { CYCLE_DISPOSITIONS } from '../src/kpi/refresh.ts';
+import type { KindName } from '../src/reference/kinds.ts';
+import { loadReference } from '../src/reference/load.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { lkp, type Ran } from './harness/lkp.ts';
 
@@ -14,6 +16,11 @@ const REFERENCE = fileURLToPath(new URL('cases/ingest/reference/', import.meta.u
 const HEADER =
   "Invoice number,Invoice issue date,Invoice type code,Invoice currency code,Buyer identifier,Invoice line identifier,Invoiced quantity,Invoice line net amount,Item Seller's identifier\n";
 const GOOD = `${HEADER}A-1,2019-05-02,380,USD,C100,1,2,20.00,MOC-1\nA-1,2019-05-02,380,USD,C999,2,1,5.5,MOC-1\n`;
+
+const ENROLMENTS =
+  'partner_mpn_id,learning_option,competency,anniversary_date,valid_from\n4001,Action Pack,,2020-03-01,2018-01-01\n';
+const LISTINGS =
+  'partner_mpn_id,country,name,url,requested_on\n4001,US,Harbor Learning,https://harbor.example/,2019-12-01\n';
 
 let it: TestContext;
 /** A real `lkp` on the database of this file. */
@@ -49,15 +56,8 @@ describe.sequential('the keys that others rely on', () => {
         { kind, status: 'loaded', rejected: 0, sha256: expect.stringMatching(SHA256) },
       ]);
     }
-    const enrolments = await it.write(
-      'enrolments.csv',
-      'partner_mpn_id,learning_option,competency,anniversary_date,valid_from\n4001,Action Pack,,2020-03-01,2018-01-01\n',
-    );
-    objectOf(await run('load', 'enrolments', enrolments, '--json'), 0);
-    const listings = await it.write(
-      'listings.csv',
-      'partner_mpn_id,country,name,url,requested_on\n4001,US,Harbor Learning,https://harbor.example/,2019-12-01\n',
-    );
+    objectOf(await run('load', 'enrolments', await it.write('enrolments.csv', ENROLMENTS), '--json'), 0);
+    const listings = await it.write('listings.csv', LISTINGS);
     objectOf(await run('load', 'listings', listings, '--json'), 0);
   });
 
@@ -311,13 +311,29 @@ describe('a mistyped command ends with 2 and says what was meant', () => {
 });
 
 describe('lkp cycle', () => {
-  test('runs the jobs of a cycle that are due, through the queue; again, it has nothing to do', async () => {
+  /** A database and a home with what a month needs: reference data, a listing, and an invoice of the newest month. */
+  async function month(): Promise<TestContext> {
     const own = await testContext();
+    const load = async (kind: KindName, path: string) =>
+      expect(await loadReference(own.context, kind, path)).toMatchObject({ status: 'loaded', rejected: 0 });
+    for (const kind of ['partners', 'locations', 'customers', 'products'] as const)
+      await load(kind, `${REFERENCE}${kind}.csv`);
+    await load('enrolments', await own.write('enrolments.csv', ENROLMENTS));
+    await load('listings', await own.write('listings.csv', LISTINGS));
+    await mkdir(own.context.settings.inbox, { recursive: true });
+    await writeFile(join(own.context.settings.inbox, 'november.csv'), GOOD.replaceAll('2019-05', '2019-11'));
+    return own;
+  }
+  const cycle = (own: TestContext, ...args: string[]): Promise<Ran> =>
+    lkp(['cycle', '2019-12', ...args], { home: own.home, env: { DATABASE_URL: own.url } });
+  interface Answer {
+    readonly occurrences: Array<{ job: string; state: string; attempt: number; says: string }>;
+  }
+
+  test('runs the jobs of a cycle that are due, through the queue; again, it has nothing to do', async () => {
+    const own = await month();
     try {
-      const cycle = (...args: string[]) =>
-        lkp(['cycle', '2019-12', '--json', ...args], { home: own.home, env: { DATABASE_URL: own.url } });
-      type Answer = { occurrences: Array<{ job: string; state: string; attempt: number }> };
-      const first = objectOf<Answer>(await cycle(), 0);
+      const first = objectOf<Answer>(await cycle(own, '--json'), 0);
       expect(first.occurrences.map(({ job, state, attempt }) => [job, state, attempt])).toEqual([
         ['ingest', 'done', 1],
         ['refresh', 'done', 1],
@@ -325,9 +341,13 @@ describe('lkp cycle', () => {
         ['directory-assemble', 'done', 1],
         ['directory-submit', 'done', 1],
       ]);
-      const second = objectOf<Answer>(await cycle(), 0);
+      const second = objectOf<Answer>(await cycle(own, '--json'), 0);
       expect(second.occurrences).toEqual(first.occurrences);
-      expect(await own.rows('select job, outcome, reason, attempt from run order by id')).toEqual(
+      expect(
+        await own.rows(
+          'select job, outcome, reason, attempt from run where occurrence_id is not null order by id',
+        ),
+      ).toEqual(
         first.occurrences.map(({ job }) => ({ job, outcome: 'done', reason: 'backfill', attempt: 1 })),
       );
     } finally {
@@ -335,17 +355,34 @@ describe('lkp cycle', () => {
     }
   });
 
-  test('a job that fails ends it with 1, says which and why; when repaired, the rest is done', async () => {
+  test('a month for which nothing came waits for a person: exit 3, and what comes after it stays', async () => {
     const own = await testContext();
     try {
-      const cycle = () => lkp(['cycle', '2019-12'], { home: own.home, env: { DATABASE_URL: own.url } });
+      const { occurrences } = objectOf<Answer>(await cycle(own, '--json'), 3);
+      expect(occurrences.map(({ job, state }) => [job, state])).toEqual([
+        ['ingest', 'done'],
+        ['refresh', 'waiting'],
+        ['report', 'due'],
+        ['directory-assemble', 'due'],
+        ['directory-submit', 'due'],
+      ]);
+      expect(occurrences[1]!.says).toContain('2019-11');
+      expect(await own.rows('select * from snapshot')).toEqual([]);
+    } finally {
+      await own.drop();
+    }
+  });
+
+  test('a job that fails ends it with 1, says which and why; when repaired, the rest is done', async () => {
+    const own = await month();
+    try {
       // A file where the folder of reports should be.
       await writeFile(join(own.home, 'reports'), 'in the way');
-      const failed = await cycle();
-      expect(failed.code).toBe(1);
+      const failed = await cycle(own);
+      expect(failed.code, failed.stdout).toBe(1);
       expect(failed.stderr).toMatch(/The job report of 2019-12 failed: .*lkp cycle 2019-12/);
       await rm(join(own.home, 'reports'));
-      expect((await cycle()).code).toBe(0);
+      expect((await cycle(own)).code).toBe(0);
       expect(
         await own.rows(
           `select job, attempt, outcome from run where job in ('refresh', 'report') order by id`,

@@ -6,16 +6,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { tables } from '../src/app.ts';
 import { readSettings } from '../src/config.ts';
-import { openSheet } from '../src/excel/table.ts';
 import { createWorkbooks } from '../src/excel/write.ts';
 import type { Context } from '../src/job.ts';
 import { KIND_NAMES, KINDS, type KindName } from '../src/reference/kinds.ts';
 import { type LoadResult, loadReference } from '../src/reference/load.ts';
 import { REFERENCE_RULES } from '../src/reference/rejections.ts';
 import { unzipOneCsv } from '../src/reference/unzip.ts';
-import { openCsv } from '../src/tabular/csv.ts';
-import { formatOf } from '../src/tabular/format.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 
 let fresh: Fresh;
@@ -27,10 +25,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lkp-reference-'));
   context = {
     db: fresh.db,
-    tables: {
-      open: async (path, { name = path, ...hints } = {}) =>
-        (await formatOf(path)) === 'zip' ? openSheet(path, name, hints.sheet) : openCsv(path, name, hints),
-    },
+    tables,
     workbooks: createWorkbooks(),
     settings: readSettings({ LKP_HOME: join(folder, 'home') }),
     now: () => '2020-01-20T10:00:00Z',

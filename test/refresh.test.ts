@@ -6,11 +6,13 @@ import type { App } from '../src/app.ts';
 import { addMonths } from '../src/calendar.ts';
 import { readSettings } from '../src/config.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
-import { refresh, spans } from '../src/kpi/refresh.ts';
+import { latest, refresh, spans } from '../src/kpi/refresh.ts';
+import { writeReports } from '../src/kpi/report.ts';
 import { parseRules, useRules } from '../src/kpi/rules.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
 import { type TestContext, testContext } from './harness/context.ts';
+import { until } from './harness/until.ts';
 
 const REFERENCE = fileURLToPath(new URL('cases/ingest/reference/', import.meta.url));
 const HEADER =
@@ -99,7 +101,7 @@ describe('exchange rates', () => {
     ]);
     const result = await refresh(it.context, '2019-12');
     // A line without a rate counts; its revenue is nothing, and the number of such lines is said.
-    expect(result).toMatchObject({ kpi_value: '16', revenue_value: '676', no_rate_lines: 2 });
+    expect(result).toMatchObject({ kpi_value: '16', revenue_value: '674', no_rate_lines: 2 });
     expect(result.conservation.dispositions.counted).toBe(8);
   });
 
@@ -163,6 +165,13 @@ describe('exchange rates', () => {
     expect(await revenues()).toEqual(rounded);
   });
 
+  test('a line in the reporting currency keeps its minor unit on a day without a rate', async () => {
+    await it.drop();
+    it = await testContext({ from: known, settings: { LKP_REPORTING_CURRENCY: 'KWD' } });
+    await invoices(['2019-05-02', 'KWD', '1.235']);
+    expect(await revenues()).toEqual(['1.235']);
+  });
+
   test('half a unit goes away from zero, on both sides', async () => {
     await load('rates', 'currency,rate_date,per_euro\nUSD,2019-05-02,1\n');
     await invoices(
@@ -200,6 +209,52 @@ describe('settings that change what a figure means', () => {
     expect(await refresh(reopened({ LKP_RATE_LOOKBACK_DAYS: '1' }), '2019-12')).toMatchObject({
       no_rate_lines: 1,
     });
+  });
+
+  test('a cycle that has a revision differs, by the name of the setting; restated, each revision keeps its own', async () => {
+    await load('rates', ECB);
+    await invoices(['2019-05-05', 'EUR', '100.00']);
+    await refresh(it.context, '2019-12');
+    const other = reopened({ LKP_REPORTING_CURRENCY: 'EUR', LKP_RATE_LOOKBACK_DAYS: '1' });
+    const differs = await refresh(other, '2019-12');
+    expect(differs).toMatchObject({ outcome: 'differs', revision: 1, currency: 'EUR' });
+    expect(differs.differences.slice(0, 2)).toEqual([
+      {
+        what: 'setting',
+        partner: '',
+        before: 'LKP_REPORTING_CURRENCY=USD',
+        after: 'LKP_REPORTING_CURRENCY=EUR',
+      },
+      { what: 'setting', partner: '', before: 'LKP_RATE_LOOKBACK_DAYS=7', after: 'LKP_RATE_LOOKBACK_DAYS=1' },
+    ]);
+    // What was frozen is still told, and shown, in the currency and by the rates of then.
+    expect(await latest(other, '2019-12')).toMatchObject({ currency: 'USD', revenue_value: '110' });
+    expect((await writeReports(other, '2019-12')).revision).toBe(1);
+    const restated = await refresh(other, '2019-12', { restate: true, reason: 'we report in euros' });
+    expect(restated).toMatchObject({
+      outcome: 'refreshed',
+      revision: 2,
+      currency: 'EUR',
+      revenue_value: '100',
+    });
+    expect((await writeReports(it.context, '2019-12')).revision).toBe(2);
+    expect((await writeReports(it.context, '2019-12', { revision: 1 })).revision).toBe(1);
+    expect(await refresh(other, '2019-12')).toMatchObject({ outcome: 'unchanged', revision: 2 });
+  });
+
+  test('another setting alone differs, where no figure does', async () => {
+    await invoices(['2019-05-05', 'USD', '5.00']);
+    await refresh(it.context, '2019-12');
+    const { outcome, differences } = await refresh(reopened({ LKP_RATE_LOOKBACK_DAYS: '8' }), '2019-12');
+    expect(outcome).toBe('differs');
+    expect(differences.map(({ what }) => what)).toEqual(['setting']);
+    expect(await refresh(it.context, '2019-12')).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test('a mistyped reporting currency is refused with the one that was meant', async () => {
+    await expect(refresh(reopened({ LKP_REPORTING_CURRENCY: 'USB' }), '2019-12')).rejects.toThrow(
+      /LKP_REPORTING_CURRENCY=USB .* Did you mean USD\?/,
+    );
   });
 
   test('a reporting currency that ISO 4217 does not know is refused, not reported as no rate', async () => {
@@ -272,6 +327,12 @@ levels:
       SET.replace('2030-01-01', '2030-01-01\nvalid_to: 2029-01-01'),
       /valid_to must lie after/,
     ],
+    ['a level twice', `${SET}${SET.slice(SET.indexOf('  - level'))}`, /the level One stands twice/],
+    [
+      'a sample among published numbers',
+      SET.replace('basis: sample', 'basis: published'),
+      /basis says published.*courseware-advanced, KPI of One/,
+    ],
     ['a day that does not exist', SET.replace('2030-01-01', '2030-02-30'), /valid_from/],
     ['nothing', '', /x\.yaml cannot be used/],
   ])('%s is refused with the place of the fault', (_what, text, says) => {
@@ -324,6 +385,33 @@ describe('two refreshes at once', () => {
     const cycles = ['2019-12', '2020-01', '2020-02', '2020-03'];
     const results = await Promise.all(cycles.map((cycle) => refresh(it.context, cycle)));
     expect(results.map(({ revenue_value }) => revenue_value)).toEqual(['11', '11', '18', '18']);
+  });
+
+  test('the cut-off is read when its turn has come: what arrived while it waited is seen', async () => {
+    await invoices(['2019-05-02', 'USD', '5.00']);
+    let release: (() => void) | undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let held: (() => void) | undefined;
+    const locked = new Promise<void>((resolve) => {
+      held = resolve;
+    });
+    const holder = it.context.db.transaction('holder', async (tx) => {
+      await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
+      held?.();
+      await gate;
+    });
+    await locked;
+    const waiting = refresh(it.context, '2019-12');
+    await until('it waits', async () => {
+      const rows = await it.rows(`select from pg_locks where locktype = 'advisory' and not granted`);
+      return rows.length > 0;
+    });
+    await invoices(['2019-05-02', 'USD', '6.00']);
+    release?.();
+    await holder;
+    expect(await waiting).toMatchObject({ revenue_value: '11' });
   });
 
   test('while files arrive: no refresh fails, and each is that of some moment', async () => {

@@ -1,7 +1,6 @@
 -- view: one row is the weight of one KPI class on one day, by the rule set valid that day. Days: [lkp.from, lkp.to).
 create view day_weight as
-select day.day, rule_weight.kpi_class, rule_weight.category, rule_weight.weight, rule_weight.sample,
-       rule_set.name as rule_set
+select day.day, rule_weight.kpi_class, rule_weight.category, rule_weight.weight
 from rule_set
 join rule_weight on rule_weight.rule_set_id = rule_set.id
 join day on day.day >= rule_set.valid_from

@@ -7,9 +7,7 @@ with rates as (
   from day_rate
   offset bigint '0'
 ), reporting as (
-  select day_rate.day, day_rate.per_euro,
-         (select currency.minor_unit from currency
-          where currency.code = current_setting('lkp.reporting_currency')) as minor_unit
+  select day_rate.day, day_rate.per_euro
   from day_rate
   where day_rate.currency = current_setting('lkp.reporting_currency')
   offset bigint '0'
@@ -18,8 +16,7 @@ with rates as (
          case when placed_line.currency = current_setting('lkp.reporting_currency') then placed_line.amount
               else placed_line.amount * reporting.per_euro / rates.per_euro end as converted,
          rates.rate_date,
-         rates.origin                                             as rate_origin,
-         reporting.minor_unit
+         rates.origin                                             as rate_origin
   from placed_line
   left join rates      on rates.currency = placed_line.currency and rates.day = placed_line.issue_date
   left join reporting  on reporting.day = placed_line.issue_date
@@ -33,7 +30,9 @@ select joined.file_id, joined.row_no, joined.number, joined.class, joined.type_c
        joined.location_mpn_id, joined.omlp_type, joined.kpi_class, joined.category, joined.weight,
        joined.units,
        joined.units * joined.weight                            as kpi_value,
-       round(joined.converted, coalesce(joined.minor_unit, 2)) as revenue,
+       round(joined.converted,
+             (select currency.minor_unit from currency
+              where currency.code = current_setting('lkp.reporting_currency'))) as revenue,
        joined.rate_date, joined.rate_origin,
        joined.disposition,
        case when joined.waits_rule is not null      then joined.waits_rule

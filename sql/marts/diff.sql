@@ -1,14 +1,37 @@
 -- One row is a figure of a partner that differs between revision lkp.revision of lkp.cycle and the fresh_* tables.
-with kept as (
-  select snapshot_cell.partner_mpn_id, sum(snapshot_cell.kpi_value) as kpi_value, sum(snapshot_cell.revenue) as revenue
+with kept_cell as (
+  select snapshot_cell.*
   from snapshot_cell
   where snapshot_cell.cycle = current_setting('lkp.cycle')
     and snapshot_cell.revision = current_setting('lkp.revision')::int
+), kept as (
+  select kept_cell.partner_mpn_id, sum(kept_cell.kpi_value) as kpi_value, sum(kept_cell.revenue) as revenue
+  from kept_cell
   group by 1
 ), now as (
   select fresh_cell.partner_mpn_id, sum(fresh_cell.kpi_value) as kpi_value, sum(fresh_cell.revenue) as revenue
   from fresh_cell
   group by 1
+), sides as (
+  select 'kept' as side, partner_mpn_id, kpi_month, omlp_type, location_mpn_id, kpi_class, lines, units, kpi_value, revenue
+  from kept_cell
+  union all
+  select 'now', partner_mpn_id, kpi_month, omlp_type, location_mpn_id, kpi_class, lines, units, kpi_value, revenue
+  from fresh_cell
+), cells as (
+  -- a month and type of a partner: its sums, and its cells, which may differ where the sums do not
+  select sides.side, sides.partner_mpn_id, sides.kpi_month, sides.omlp_type,
+         format('%s lines, %s units, %s KPI, %s revenue', sum(sides.lines), trim_scale(sum(sides.units)),
+                trim_scale(sum(sides.kpi_value)), trim_scale(sum(sides.revenue))) as sums,
+         string_agg(format('%s %s: %s lines, %s units, %s KPI, %s revenue', sides.location_mpn_id, sides.kpi_class,
+                           sides.lines, trim_scale(sides.units), trim_scale(sides.kpi_value), trim_scale(sides.revenue)),
+                    '; ' order by sides.location_mpn_id collate "C", sides.kpi_class collate "C") as detail
+  from sides
+  group by 1, 2, 3, 4
+), cell_kept as (
+  select cells.* from cells where cells.side = 'kept'
+), cell_now as (
+  select cells.* from cells where cells.side = 'now'
 ), level_kept as (
   select snapshot_level.partner_mpn_id, snapshot_level.competency, snapshot_level.level
   from snapshot_level
@@ -25,11 +48,22 @@ with kept as (
   where coalesce(kept.revenue, 0) <> coalesce(now.revenue, 0)
   union all
   select 'level', partner_mpn_id,
-         concat_ws(' ', nullif(competency, ''), coalesce(nullif(level_kept.level, ''), 'none')),
-         concat_ws(' ', nullif(competency, ''), coalesce(nullif(fresh_level.level, ''), 'none'))
+         concat_ws(' ', nullif(competency, ''),
+                   case level_kept.level when '' then 'none' else coalesce(level_kept.level, 'not enrolled') end),
+         concat_ws(' ', nullif(competency, ''),
+                   case fresh_level.level when '' then 'none' else coalesce(fresh_level.level, 'not enrolled') end)
   from level_kept full join fresh_level using (partner_mpn_id, competency)
   where level_kept.level is distinct from fresh_level.level
+  union all
+  select 'cells', partner_mpn_id,
+         format('%s %s: %s', to_char(kpi_month, 'YYYY-MM'), omlp_type,
+                coalesce(case when cell_kept.sums = cell_now.sums then cell_kept.detail else cell_kept.sums end, 'nothing')),
+         format('%s %s: %s', to_char(kpi_month, 'YYYY-MM'), omlp_type,
+                coalesce(case when cell_kept.sums = cell_now.sums then cell_now.detail else cell_now.sums end, 'nothing'))
+  from cell_kept full join cell_now using (partner_mpn_id, kpi_month, omlp_type)
+  where cell_kept.detail is distinct from cell_now.detail
 )
 select what, partner, before, after
 from differences
-order by partner collate "C", what collate "C", before collate "C";
+order by partner collate "C", array_position(array['kpi', 'revenue', 'level', 'cells'], what), before collate "C",
+         after collate "C";

@@ -1,11 +1,12 @@
 -- Writes the fresh_* tables as revision lkp.revision of lkp.cycle. Only inserts: a final revision never changes.
 insert into snapshot (cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency,
-                      content_hash, change_no, reason)
+                      lookback, content_hash, change_no, reason)
 select current_setting('lkp.cycle'), current_setting('lkp.revision')::int, current_setting('lkp.cutoff')::bigint,
        (select change.known_at from change where change.no = current_setting('lkp.cutoff')::bigint),
        current_setting('lkp.due_at')::timestamptz,
        current_setting('lkp.window_from')::date, current_setting('lkp.window_to')::date,
-       current_setting('lkp.reporting_currency'), current_setting('lkp.content_hash'),
+       current_setting('lkp.reporting_currency'), current_setting('lkp.lookback')::int,
+       current_setting('lkp.content_hash'),
        nullif(current_setting('lkp.change_no'), '')::bigint, nullif(current_setting('lkp.reason'), '');
 
 insert into snapshot_rule_set (cycle, revision, name, title, sha256, basis, valid_from, valid_to)
@@ -20,9 +21,9 @@ select current_setting('lkp.cycle'), current_setting('lkp.revision')::int, partn
 from fresh_cell;
 
 insert into snapshot_class (cycle, revision, partner_mpn_id, category, kpi_class, units, kpi_value, cap, counted,
-                            above_cap, revenue)
+                            above_cap, revenue, sample)
 select current_setting('lkp.cycle'), current_setting('lkp.revision')::int, partner_mpn_id, category, kpi_class, units,
-       kpi_value, cap, counted, above_cap, revenue
+       kpi_value, cap, counted, above_cap, revenue, sample
 from fresh_class;
 
 insert into snapshot_level (cycle, revision, partner_mpn_id, learning_option, competency, anniversary_date, level)

@@ -2,15 +2,6 @@
 -- levels, requirements, control totals. Settings: lkp.cutoff, lkp.window_from, lkp.window_to (last day),
 -- lkp.cycle_start (first day of the cycle's month). Reads month_cell and month_control, never lines.
 
--- One row is one location's partner on the window's last day: after a merge all twelve months follow the location.
-create temporary table partner_of on commit drop as
-select location.location_mpn_id, location.partner_mpn_id
-from location
-where location.change_no <= current_setting('lkp.cutoff')::bigint
-  and (location.ended_no is null or location.ended_no > current_setting('lkp.cutoff')::bigint)
-  and location.valid_from <= current_setting('lkp.window_to')::date
-  and coalesce(location.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date;
-
 create temporary table fresh_rule_set on commit drop as
 select rule_set.id, rule_set.name, rule_set.title, rule_set.sha256, rule_set.basis, rule_set.valid_from, rule_set.valid_to,
        rule_set.valid_from <= current_setting('lkp.window_to')::date
@@ -42,24 +33,32 @@ with summed as (
          sum(fresh_cell.units) as units, sum(fresh_cell.kpi_value) as kpi_value, sum(fresh_cell.revenue) as revenue
   from fresh_cell
   group by 1, 2
+), sampled as (
+  -- lines of one window may take their weights from several rule sets
+  select rule_weight.kpi_class, bool_or(rule_weight.sample) as sample
+  from fresh_rule_set
+  join rule_weight on rule_weight.rule_set_id = fresh_rule_set.id
+  group by 1
 )
 select summed.partner_mpn_id, coalesce(rule_weight.category, '') as category, summed.kpi_class,
        summed.units, summed.kpi_value, rule_weight.cap,
        least(summed.kpi_value, coalesce(rule_weight.cap, summed.kpi_value)) as counted,
        coalesce(greatest(summed.kpi_value - rule_weight.cap, 0), 0)         as above_cap,
-       summed.revenue
+       summed.revenue,
+       coalesce(sampled.sample, false)                                      as sample
 from summed
+left join sampled on sampled.kpi_class = summed.kpi_class
 left join fresh_rule_set on fresh_rule_set.decides_levels
 left join rule_weight on rule_weight.rule_set_id = fresh_rule_set.id and rule_weight.kpi_class = summed.kpi_class;
 
 -- One row is one enrolment on the window's last day; option_rank is the level it is enrolled for (null: the rule
--- set does not know the option, so every level may be reached).
+-- set does not know the option, so it asks nothing and no level can be reached).
 create temporary table enrolled on commit drop as
 select enrolment.partner_mpn_id, enrolment.learning_option, enrolment.competency, enrolment.anniversary_date,
        (select min(rule_requirement.level_rank)
         from rule_requirement
         join fresh_rule_set on fresh_rule_set.id = rule_requirement.rule_set_id and fresh_rule_set.decides_levels
-        where rule_requirement.learning_option = enrolment.learning_option) as option_rank
+        where option_key(rule_requirement.learning_option) = option_key(enrolment.learning_option)) as option_rank
 from enrolment
 where enrolment.change_no <= current_setting('lkp.cutoff')::bigint
   and (enrolment.ended_no is null or enrolment.ended_no > current_setting('lkp.cutoff')::bigint)
@@ -77,7 +76,8 @@ with asked as (
   from enrolled
   join fresh_rule_set on fresh_rule_set.decides_levels
   join rule_requirement on rule_requirement.rule_set_id = fresh_rule_set.id
-  where (enrolled.competency <> '' or enrolled.option_rank is null or rule_requirement.level_rank >= enrolled.option_rank)
+  where enrolled.option_rank is not null
+    and (enrolled.competency <> '' or rule_requirement.level_rank >= enrolled.option_rank)
     and rule_requirement.competency = (
           select coalesce(max(own.competency), '')
           from rule_requirement as own
@@ -126,7 +126,7 @@ with reached as (
   select fresh_requirement.partner_mpn_id, fresh_requirement.competency, fresh_requirement.level,
          fresh_requirement.level_rank
   from fresh_requirement
-  where fresh_requirement.option_rank is null or fresh_requirement.level_rank >= fresh_requirement.option_rank
+  where fresh_requirement.level_rank >= fresh_requirement.option_rank
   group by 1, 2, 3, 4
   having bool_and(fresh_requirement.outcome in ('met', 'waived'))
 )
@@ -163,7 +163,7 @@ from (
   select 'cell ' || row(partner_mpn_id, location_mpn_id, kpi_month, omlp_type, kpi_class, lines, trim_scale(units),
                         trim_scale(kpi_value), trim_scale(revenue), zero_lines, no_rate_lines)::text as said from fresh_cell
   union all
-  select 'class ' || row(partner_mpn_id, category, kpi_class, trim_scale(counted), trim_scale(above_cap))::text from fresh_class
+  select 'class ' || row(partner_mpn_id, category, kpi_class, trim_scale(counted), trim_scale(above_cap), sample)::text from fresh_class
   union all
   select 'level ' || row(partner_mpn_id, learning_option, competency, anniversary_date, level)::text from fresh_level
   union all

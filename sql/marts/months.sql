@@ -33,18 +33,19 @@ delete from month_control
 where month_control.issue_month >= current_setting('lkp.from')::date
   and month_control.issue_month <  current_setting('lkp.to')::date;
 
-insert into month_control (issue_month, kpi_month, disposition, currency, rows, amount, no_rate)
+insert into month_control (issue_month, kpi_month, disposition, currency, rows, amount)
 select grouped.issue_month, grouped.kpi_month, grouped.disposition, grouped.currency,
-       sum(grouped.lines), sum(grouped.amount),
-       sum(grouped.no_rate_lines) filter (where grouped.disposition in ('counted', 'reversal'))
+       sum(grouped.lines), sum(grouped.amount)
 from grouped
 group by 1, 2, 3, 4;
 
-insert into month_built (issue_month, built_no)
-select months.month::date, current_setting('lkp.cutoff')::bigint
+insert into month_built (issue_month, built_no, reporting_currency, lookback)
+select months.month::date, current_setting('lkp.cutoff')::bigint,
+       current_setting('lkp.reporting_currency'), current_setting('lkp.lookback')::int
 from generate_series(current_setting('lkp.from')::timestamp,
                      current_setting('lkp.to')::timestamp - interval '1 day', interval '1 month') as months (month)
-on conflict (issue_month) do update set built_no = excluded.built_no;
+on conflict (issue_month) do update
+set built_no = excluded.built_no, reporting_currency = excluded.reporting_currency, lookback = excluded.lookback;
 
 drop table grouped;
 set local enable_nestloop = on;

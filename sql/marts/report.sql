@@ -1,23 +1,18 @@
--- The rows of a revision's detail sheets, as known at its cut-off, in two temporary tables:
+-- The rows of a revision's detail sheets, as known at its cut-off, in temporary tables:
 --   report_line       one row is one counted or reversed line of the reporting window;
---   report_uncounted  one row is one input row that is in no KPI of this cycle, with its rule and what was seen.
+--   report_uncounted  one row is one input row that is in no KPI of this cycle, with its rule and what was seen;
+--   partner_name      one row is one partner of the report: valid on the window's last day, or with a row to show.
 -- Settings: those of kpi_line for [one month before the window, the newest month], lkp.window_from, lkp.window_to,
--- lkp.cycle_start. Lines older than one month before the window are in the control totals only.
-create temporary table partner_of on commit drop as
-select location.location_mpn_id, location.partner_mpn_id
-from location
-where location.change_no <= current_setting('lkp.cutoff')::bigint
-  and (location.ended_no is null or location.ended_no > current_setting('lkp.cutoff')::bigint)
-  and location.valid_from <= current_setting('lkp.window_to')::date
-  and coalesce(location.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date;
-
-create temporary table partner_name on commit drop as
-select distinct on (partner.mpn_id) partner.mpn_id, partner.name, partner.country
+-- lkp.cycle_start, lkp.cycle, lkp.revision. Lines older than one month before the window are in the control totals only.
+create temporary table known_partner on commit drop as
+select distinct on (partner.mpn_id) partner.mpn_id, partner.name, partner.country,
+       partner.valid_from <= current_setting('lkp.window_to')::date
+         and coalesce(partner.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date as holds
 from partner
 where partner.change_no <= current_setting('lkp.cutoff')::bigint
   and (partner.ended_no is null or partner.ended_no > current_setting('lkp.cutoff')::bigint)
-  and partner.valid_from <= current_setting('lkp.window_to')::date
-order by partner.mpn_id, partner.valid_from desc;
+-- the name on the window's last day, else the last one before it, else a later one
+order by partner.mpn_id, partner.valid_from > current_setting('lkp.window_to')::date, partner.valid_from desc;
 
 set local enable_nestloop = off;
 
@@ -32,7 +27,8 @@ left join partner_of on partner_of.location_mpn_id = kpi_line.location_mpn_id;
 
 create temporary table report_line on commit drop as
 select known_line.partner_mpn_id,
-       coalesce(partner_name.name, '')                          as partner_name,
+       coalesce(known_partner.name, '')                         as partner_name,
+       known_line.shows,
        extract(month from known_line.kpi_month)::int::text      as month,
        extract(year from known_line.kpi_month)::int::text       as year,
        known_line.kpi_month,
@@ -57,7 +53,7 @@ select known_line.partner_mpn_id,
          case when known_line.rate_origin = 'manual' then 'manual rate' end) as note
 from known_line
 join file on file.id = known_line.file_id
-left join partner_name on partner_name.mpn_id = known_line.partner_mpn_id
+left join known_partner on known_partner.mpn_id = known_line.partner_mpn_id
 where known_line.shows in ('counted', 'reversal');
 
 create temporary table report_uncounted on commit drop as
@@ -107,14 +103,35 @@ with bought as (
     and (duplicate.ended_no is null or duplicate.ended_no > current_setting('lkp.cutoff')::bigint)
     and duplicate.issue_date >= current_setting('lkp.from')::date
 )
-select uncounted.partner_mpn_id, coalesce(partner_name.name, '') as partner_name,
+select uncounted.partner_mpn_id, coalesce(known_partner.name, '') as partner_name,
        uncounted.disposition, uncounted.rule, uncounted.seen, uncounted.number, uncounted.issue_date,
        uncounted.customer_number, uncounted.sku, uncounted.quantity, uncounted.currency,
        trim_scale(uncounted.amount)::text as amount,
        file.name as file_name, file.sha256 as file_sha256, uncounted.row_no::text as row_no
 from uncounted
 join file on file.id = uncounted.file_id
-left join partner_name on partner_name.mpn_id = uncounted.partner_mpn_id;
+left join known_partner on known_partner.mpn_id = uncounted.partner_mpn_id;
+
+create temporary table partner_name on commit drop as
+with shown as (
+  select known_partner.mpn_id from known_partner where known_partner.holds
+  union
+  select snapshot_cell.partner_mpn_id
+  from snapshot_cell
+  where snapshot_cell.cycle = current_setting('lkp.cycle')
+    and snapshot_cell.revision = current_setting('lkp.revision')::int
+  union
+  select snapshot_level.partner_mpn_id
+  from snapshot_level
+  where snapshot_level.cycle = current_setting('lkp.cycle')
+    and snapshot_level.revision = current_setting('lkp.revision')::int
+  union
+  select report_uncounted.partner_mpn_id from report_uncounted
+)
+select shown.mpn_id, coalesce(known_partner.name, '') as name, coalesce(known_partner.country, '') as country
+from shown
+left join known_partner on known_partner.mpn_id = shown.mpn_id
+where shown.mpn_id <> '';
 
 set local enable_nestloop = on;
 drop table known_line;

@@ -73,17 +73,18 @@ create table month_control (
   currency    text    not null,
   rows        int     not null,
   amount      numeric not null,
-  no_rate     int,
   primary key (issue_month, kpi_month, disposition, currency)
 );
 
--- The change up to which an issue month's cells are true.
+-- The change up to which an issue month's cells are true, and the settings that they were computed with.
 create table month_built (
-  issue_month date   primary key,
-  built_no    bigint not null
+  issue_month        date   primary key,
+  built_no           bigint not null,
+  reporting_currency text   not null,
+  lookback           int    not null
 );
 
--- One row is one revision of a cycle. Never updated.
+-- One row is one revision of a cycle.
 create table snapshot (
   cycle              text        not null,
   revision           int         not null,
@@ -93,6 +94,8 @@ create table snapshot (
   window_from        date        not null,
   window_to          date        not null,
   reporting_currency text        not null,
+  -- how many days old an exchange rate may be
+  lookback           int         not null default 7,
   content_hash       text        not null,
   change_no          bigint      references change,
   reason             text,
@@ -133,7 +136,8 @@ create table snapshot_cell (
   foreign key (cycle, revision) references snapshot
 );
 
--- One row is a partner's KPI of one class over the window: all of it, what counts under the cap, what is above.
+-- One row is a partner's KPI of one class over the window: all of it, what counts under the cap, what is above. sample:
+-- a weight or cap of the class in the window's rule sets is a sample.
 create table snapshot_class (
   cycle          text    not null,
   revision       int     not null,
@@ -146,6 +150,7 @@ create table snapshot_class (
   counted        numeric not null,
   above_cap      numeric not null,
   revenue        numeric not null,
+  sample         boolean not null,
   primary key (cycle, revision, partner_mpn_id, kpi_class),
   foreign key (cycle, revision) references snapshot
 );
@@ -195,3 +200,22 @@ create table snapshot_control (
   primary key (cycle, revision, disposition, currency),
   foreign key (cycle, revision) references snapshot
 );
+
+-- A final revision never changes: a correction is the next revision.
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'A final revision never changes: % of % is refused. Write the next revision with lkp refresh --restate.',
+    lower(tg_op), tg_table_name;
+end
+$$;
+create trigger final before update or delete or truncate on snapshot             execute function refuse_change();
+create trigger final before update or delete or truncate on snapshot_rule_set    execute function refuse_change();
+create trigger final before update or delete or truncate on snapshot_cell        execute function refuse_change();
+create trigger final before update or delete or truncate on snapshot_class       execute function refuse_change();
+create trigger final before update or delete or truncate on snapshot_level       execute function refuse_change();
+create trigger final before update or delete or truncate on snapshot_requirement execute function refuse_change();
+create trigger final before update or delete or truncate on snapshot_control     execute function refuse_change();
+
+-- What a Learning option is compared by: 'Learning Action Pack', as the program's pages write it, is 'Action Pack'.
+create function option_key(value text) returns text language sql immutable parallel safe
+return regexp_replace(lower(value), '^learning\s+', '');

@@ -1,5 +1,7 @@
 -- One row of `staged_document` is one document of the file, with its id: the known one's, or a new one. New ids
 -- follow the file, so that its lines reach their key almost in order.
+-- by_key: its lines are compared by line number, because both the file and what is known have them; else as a
+-- multiset. mixed: its rows carry types that are treated differently, which no document can.
 create unlogged table staged_document as
 with found as (
   select staged.number, staged.issue_date, staged.class, staged.seller,
@@ -8,13 +10,18 @@ with found as (
          min(staged.type_value)        as type_value,
          min(staged.unit_sign)         as unit_sign,
          min(staged.amount_sign)       as amount_sign,
-         min(staged.reference_number)  as reference_number
+         min(staged.reference_number)  as reference_number,
+         min(staged.treatment)         as treatment,
+         min(staged.treatment) <> max(staged.treatment) as mixed
   from staged
   where staged.rule is null
   group by staged.number, staged.issue_date, staged.class, staged.seller
 )
 select coalesce(document.id, nextval('document_id_seq')) as id,
        document.id is null                               as is_new,
+       current_setting('lkp.numbered')::boolean and coalesce(document.numbered, true) as by_key,
+       coalesce(document.numbered, current_setting('lkp.numbered')::boolean) as numbered,
+       document.treatment <> found.treatment             as treated_otherwise,
        found.*
 from found
 left join document on document.number = found.number
@@ -25,13 +32,25 @@ left join document on document.number = found.number
 order by found.first_row;
 
 -- Same number, other date: accepted as another document; the warning names both.
-select staged_document.number, staged_document.issue_date, document.issue_date as other_date
+with other as (
+  select document.number, document.class, document.seller, document.issue_date
+  from document
+  where document.source = current_setting('lkp.source')
+  union
+  select staged_document.number, staged_document.class, staged_document.seller, staged_document.issue_date
+  from staged_document
+)
+select staged_document.number, staged_document.issue_date, other.issue_date as other_date
 from staged_document
-join document on document.number = staged_document.number
-             and document.class = staged_document.class
-             and document.seller = staged_document.seller
-             and document.source = current_setting('lkp.source')
-             and document.issue_date <> staged_document.issue_date
+join other on other.number = staged_document.number
+          and other.class = staged_document.class
+          and other.seller = staged_document.seller
 where staged_document.is_new
+  and other.issue_date <> staged_document.issue_date
+  -- of two new ones, the later names the earlier
+  and (other.issue_date < staged_document.issue_date or not exists (
+        select 1 from staged_document as twin
+        where twin.is_new and twin.number = other.number and twin.class = other.class and twin.seller = other.seller
+          and twin.issue_date = other.issue_date))
 order by staged_document.number collate "C", 2, 3
 limit 20;

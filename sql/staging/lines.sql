@@ -18,7 +18,8 @@ with tidied as (
          tidy(load_field.invoice_number)         as number,
          tidy(load_field.issue_date)             as issue_text,
          tidy(load_field.type_code)              as type_value,
-         upper(tidy(load_field.currency))        as currency,
+         -- ASCII only: upper() makes an I of a dotless i
+         translate(tidy(load_field.currency), 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') as currency,
          tidy(load_field.reference_number)       as reference_number,
          upper(tidy(load_field.seller))          as seller,
          upper(tidy(load_field.customer_number)) as customer_number,
@@ -45,61 +46,58 @@ with tidied as (
          coalesce(day.day >= coalesce(currency.valid_from, '-infinity')
               and day.day <  coalesce(currency.valid_to, 'infinity'), true) as currency_valid,
          case when gate.class = 'credit note' and current_setting('lkp.credits_negative') = 'true'
-              then -1 else 1 end                      as carried_sign
+              then -1 else 1 end                      as carried_sign,
+         tidied.line_number = '' and current_setting('lkp.numbered') = 'true' as line_missing
   from tidied
   left join day      on day.iso = tidied.issue_text
   left join document_gate as gate on gate.value = tidied.type_value
   left join currency on currency.code = tidied.currency
   offset bigint '0'
-), judged as (
-  select typed.*,
-         case when typed.ragged is not null                     then 'ragged-row'
-              when typed.verdict = 'refuse'                     then 'not-an-invoice'
-              when typed.number = ''                            then 'invoice-number-missing'
-              when typed.issue_date is null                     then 'issue-date-unreadable'
-              when typed.quantity is null                       then 'quantity-unreadable'
-              when typed.net_amount is null                     then 'amount-unreadable'
-              when not typed.currency_known                     then 'currency-unknown'
-              when not typed.currency_valid                     then 'currency-not-valid'
-              when typed.line_number = '' and current_setting('lkp.numbered') = 'true' then 'line-number-missing'
-         end                                                    as rule,
-         case typed.verdict when 'quarantine' then 'document-type-for-a-person'
-                            when 'unknown'    then 'document-type-unknown'
-                            when 'supersede'  then 'corrected-invoice' end as waits
-  from typed
-  offset bigint '0'
 )
-select judged.row_no,
-       judged.number,
-       judged.issue_date,
-       judged.type_value,
-       judged.type_code,
-       judged.class,
-       judged.unit_sign,
-       judged.amount_sign,
-       nullif(judged.reference_number, '')                                   as reference_number,
-       coalesce(nullif(judged.seller, ''), current_setting('lkp.seller'))    as seller,
-       judged.customer_number,
-       judged.sku,
-       judged.line_number,
-       judged.quantity * judged.carried_sign                                 as quantity,
-       judged.net_amount * judged.carried_sign                               as net_amount,
-       judged.currency,
-       judged.rule,
-       judged.waits,
-       -- only rows that become exceptions say what was seen
-       case when judged.rule is null and judged.waits is null   then null
-            when judged.ragged is not null                      then left(judged.ragged, 200)
-            when judged.verdict = 'refuse'                      then judged.type_code || ' ' || judged.type_name
-            when judged.issue_date is null                      then ltrim(judged.issue_text, '?')
-            when judged.quantity is null                        then ltrim(judged.quantity_text, '?')
-            when judged.net_amount is null                      then ltrim(coalesce(judged.net_text, judged.price_text), '?')
-            when not judged.currency_known                      then judged.currency
-            when not judged.currency_valid                      then judged.currency || ' on ' || judged.issue_text
-            when judged.verdict = 'unknown'                     then judged.type_value
-            else judged.type_code || ' ' || judged.type_name
+select typed.row_no,
+       typed.number,
+       typed.issue_date,
+       typed.type_value,
+       typed.type_code,
+       typed.class,
+       typed.unit_sign,
+       typed.amount_sign,
+       case typed.verdict when 'quarantine' then 2 when 'unknown' then 3 when 'supersede' then 4
+                          else case when typed.unit_sign = 0 then 1 else 0 end end::smallint as treatment,
+       nullif(typed.reference_number, '')                                    as reference_number,
+       coalesce(nullif(typed.seller, ''), current_setting('lkp.seller'))     as seller,
+       typed.customer_number,
+       typed.sku,
+       typed.line_number,
+       typed.quantity * typed.carried_sign                                   as quantity,
+       typed.net_amount * typed.carried_sign                                 as net_amount,
+       typed.currency,
+       case when typed.ragged is not null                     then 'ragged-row'
+            when typed.verdict = 'refuse'                     then 'not-an-invoice'
+            when typed.number = ''                            then 'invoice-number-missing'
+            when typed.issue_date is null                     then 'issue-date-unreadable'
+            when typed.quantity is null                       then 'quantity-unreadable'
+            when typed.net_amount is null                     then 'amount-unreadable'
+            when not typed.currency_known                     then 'currency-unknown'
+            when not typed.currency_valid                     then 'currency-not-valid'
+            when typed.line_missing                           then 'line-number-missing'
+       end                                                                   as rule,
+       case typed.verdict when 'quarantine' then 'document-type-for-a-person'
+                          when 'unknown'    then 'document-type-unknown'
+                          when 'supersede'  then 'corrected-invoice' end     as waits,
+       case when typed.ragged is not null                     then left(typed.ragged, 200)
+            when typed.verdict = 'refuse'                     then typed.type_code || ' ' || typed.type_name
+            when typed.issue_date is null                     then ltrim(typed.issue_text, '?')
+            when typed.quantity is null                       then ltrim(typed.quantity_text, '?')
+            when typed.net_amount is null                     then ltrim(coalesce(typed.net_text, typed.price_text), '?')
+            when not typed.currency_known                     then typed.currency
+            when not typed.currency_valid                     then typed.currency || ' on ' || typed.issue_text
+            when typed.verdict = 'unknown'                    then typed.type_value
+            -- rows without rule and wait have nothing to show
+            when typed.verdict not in ('accept', 'reversal') or typed.number = '' or typed.line_missing
+                                                              then typed.type_code || ' ' || typed.type_name
        end                                                                   as seen
-from judged;
+from typed;
 
 set local enable_nestloop = on;
 set local enable_mergejoin = on;

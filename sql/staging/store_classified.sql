@@ -35,11 +35,11 @@ where classified.becomes = 'conflict'
 -- The versions already stored wait with the new ones; their files' totals move from line to quarantined.
 create temporary table disputed on commit drop as
 with conflicting as (
-  select distinct classified.document_id, classified.line_no
+  select distinct classified.document_id, classified.line_no, classified.by_key
   from classified
   where classified.becomes = 'conflict'
 ), conflicting_document as (
-  select distinct conflicting.document_id
+  select distinct conflicting.document_id, conflicting.by_key
   from conflicting
 )
 select line.file_id, line.row_no, line.issue_date, line.currency, line.document_id, line.line_no,
@@ -50,7 +50,7 @@ join document on document.id = conflicting_document.document_id
 join line on line.document_id = document.id
 where line.ended_no is null
   and line.change_no < current_setting('lkp.change_no')::bigint
-  and (not document.numbered
+  and (not conflicting_document.by_key
        or (line.document_id, line.line_no) in (select conflicting.document_id, conflicting.line_no from conflicting))
   and not exists (
     select 1 from quarantine

@@ -1,10 +1,10 @@
 -- Stores the documents that the file is the first to name. Settings: lkp.file_id, lkp.change_no, lkp.source, lkp.numbered.
-insert into document (id, source, seller, class, number, issue_date, type_code, unit_sign, amount_sign,
+insert into document (id, source, seller, class, number, issue_date, type_code, unit_sign, amount_sign, treatment,
                       reference_number, numbered, file_id, change_no)
 select staged_document.id, current_setting('lkp.source'), staged_document.seller, staged_document.class,
        staged_document.number, staged_document.issue_date,
        coalesce(staged_document.type_code, staged_document.type_value, ''),
-       staged_document.unit_sign, staged_document.amount_sign, staged_document.reference_number,
+       staged_document.unit_sign, staged_document.amount_sign, staged_document.treatment, staged_document.reference_number,
        current_setting('lkp.numbered')::boolean,
        current_setting('lkp.file_id')::int, current_setting('lkp.change_no')::bigint
 from staged_document

@@ -1,4 +1,5 @@
 import { nearest } from '../config.ts';
+import { sha256Of } from '../files.ts';
 import { ingestAll } from '../invoice/sweep.ts';
 import { LkpError } from '../job.ts';
 import { recordManual } from '../ledger.ts';
@@ -20,13 +21,20 @@ export const DATA_COMMANDS: readonly Definition[] = [
           `"${kind}" is not a kind of reference data. Did you mean ${nearest(kind, KIND_NAMES)}? Known are ${KIND_NAMES.join(', ')}.`,
         );
       }
+      // Read to their ends before the first is loaded: a mistyped path changes nothing.
+      for (const path of paths) await sha256Of(path);
+      const dryRun = options.dryRun === true;
       const files = [];
       for (const path of paths) {
-        files.push(await loadReference(app, kind as KindName, path, { dryRun: options.dryRun === true }));
+        files.push(await loadReference(app, kind as KindName, path, { dryRun }));
       }
       const asks = files.some(
         ({ status, rejected }) => status === 'refused' || (status === 'loaded' && rejected > 0),
       );
+      if (!dryRun) {
+        const says = files.map(({ name, status }) => `${name}: ${status}`).join('; ');
+        await recordManual(app, 'load', null, asks ? 'asks' : 'done', `${kind}: ${says}`);
+      }
       return { json: { files }, text: loadText(files), code: asks ? 3 : 0 };
     },
   },

@@ -11,7 +11,9 @@ export const DIRECTORY_COMMANDS: readonly Definition[] = [
     usage: 'assemble <cycle>',
     description: 'assemble the batch of a cycle',
     async act(app, [text]) {
-      const batch = await assembleDirectory(app, cycleOf(app, text));
+      const cycle = cycleOf(app, text);
+      const batch = await assembleDirectory(app, cycle);
+      await recordManual(app, 'directory-assemble', cycle, 'done', directoryText(batch));
       return { json: batch, text: directoryText(batch) };
     },
   },

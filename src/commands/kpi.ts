@@ -1,3 +1,5 @@
+import type { App } from '../app.ts';
+import { parseInstant } from '../calendar.ts';
 import { LkpError } from '../job.ts';
 import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
 import { writeReports } from '../kpi/report.ts';
@@ -14,11 +16,11 @@ export const KPI_COMMANDS: readonly Definition[] = [
       '--plan': 'show what a refresh would change and write nothing',
       '--restate': 'write the next revision of a cycle that has one',
       '--reason <text>': 'why it is restated',
-      '--as-of <instant>': 'compute as known at this instant',
+      '--as-of <instant>': 'compute as known at this instant, or at the end of this day',
     },
     async act(app, [text], options) {
       const cycle = cycleOf(app, text);
-      const how = refreshOptions(options);
+      const how = refreshOptions(app, options);
       const result = await refresh(app, cycle, how);
       const written = !how.plan && (result.outcome === 'refreshed' || result.outcome === 'unchanged');
       const reports = written ? (await writeReports(app, cycle)).files : [];
@@ -57,21 +59,20 @@ export const KPI_COMMANDS: readonly Definition[] = [
         ...(revision === undefined ? {} : { revision: Number(revision) }),
         ...(out === undefined ? {} : { out }),
       });
+      const says = `${report.files.length} workbook of revision ${report.revision}`;
+      await recordManual(app, 'report', cycle, 'done', says);
       return { json: { cycle, ...report }, text: report.files.map(({ path }) => path).join('\n') };
     },
   },
 ];
 
-function refreshOptions(options: Options): RefreshOptions {
+function refreshOptions(app: App, options: Options): RefreshOptions {
   const reason = textOf(options, 'reason');
   const asOf = textOf(options, 'asOf');
-  if (asOf !== undefined && (!/^\d{4}-\d{2}-\d{2}/.test(asOf) || Number.isNaN(Date.parse(asOf)))) {
-    throw new LkpError('request', `"${asOf}" is not an instant. Write it as 2020-01-20T12:00:00Z.`);
-  }
   return {
     plan: options.plan === true,
     restate: options.restate === true,
     ...(reason === undefined ? {} : { reason }),
-    ...(asOf === undefined ? {} : { asOf: new Date(asOf).toISOString() }),
+    ...(asOf === undefined ? {} : { asOf: parseInstant(asOf, app.settings.LKP_TIME_ZONE) }),
   };
 }

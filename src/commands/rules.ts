@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { LkpError } from '../job.ts';
 import { parseRules, rulesInForce, useRules } from '../kpi/rules.ts';
+import { recordManual } from '../ledger.ts';
 import { table } from '../show.ts';
 import { type Definition, textOf } from './command.ts';
 
@@ -23,10 +24,9 @@ export const RULES_COMMANDS: readonly Definition[] = [
     options: { '--reason <text>': 'why' },
     async act(app, [file = ''], options) {
       const used = await useRules(app, await readText(file), file, textOf(options, 'reason'));
-      return {
-        json: { file, used },
-        text: used ? `${file} is in force.` : `${file} was in force already; nothing changed.`,
-      };
+      const text = used ? `${file} is in force.` : `${file} was in force already; nothing changed.`;
+      await recordManual(app, 'rules use', null, 'done', text);
+      return { json: { file, used }, text };
     },
   },
   {

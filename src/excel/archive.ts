@@ -31,8 +31,8 @@ interface Zip {
  */
 export class SteadyWriter extends exceljs.stream.xlsx.WorkbookWriter {
   declare zip: Zip;
-  declare private gate: PassThrough | undefined;
-  declare private failure: Error | undefined;
+  private declare gate: PassThrough | undefined;
+  private declare failure: Error | undefined;
 
   override addThemes(): Promise<void> {
     const append = this.zip.append.bind(this.zip);

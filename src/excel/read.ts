@@ -27,6 +27,8 @@ export interface WorkbookRow {
   readonly row: number;
   /** From column A to the last with a value; null is an empty cell. */
   readonly cells: (string | null)[];
+  /** The 0-based columns whose cells hold a number or a date, and not text. */
+  readonly typed: readonly number[];
 }
 
 export interface OpenWorkbook {
@@ -219,6 +221,7 @@ class SheetReader {
   private row = 0;
   private column = 0;
   private cells: (string | null)[] = [];
+  private typed: number[] = [];
   private type = 'n';
   private style = 0;
   private value: string | undefined;
@@ -262,8 +265,9 @@ class SheetReader {
     if (tag === 'rPh') this.phonetic = false;
     if (depth === DEPTH.cell && tag === 'c') this.closeCell();
     else if (depth === DEPTH.row && tag === 'row' && this.cells.length > 0) {
-      this.done.push({ row: this.row, cells: this.cells });
+      this.done.push({ row: this.row, cells: this.cells, typed: this.typed });
       this.cells = [];
+      this.typed = [];
     }
   }
 
@@ -276,6 +280,7 @@ class SheetReader {
     this.row = row;
     this.column = 0;
     this.cells = [];
+    this.typed = [];
   }
 
   private openCell({ r, t, s }: Record<string, string>): void {
@@ -296,6 +301,8 @@ class SheetReader {
     if (this.cells.length >= this.column)
       throw this.fault(`has two cells in one place in row ${this.row}, or cells out of order`);
     while (this.cells.length < this.column - 1) this.cells.push(null);
+    if ((this.type === 'n' || this.type === 'd') && text !== NO_STORED_VALUE)
+      this.typed.push(this.cells.length);
     this.cells.push(text);
   }
 

@@ -1,12 +1,15 @@
 import { LkpError } from '../job.ts';
-import type { RowCounts, Table } from '../ports.ts';
-import { openWorkbook } from './read.ts';
+import type { RowCounts, Table, Tables } from '../ports.ts';
+import { openWorkbook, type WorkbookRow } from './read.ts';
 
 const HEAD_ROWS = 20;
 const FLUSH_BYTES = 1 << 18;
 
 /** Opens one worksheet as a table: the sheet named, else the first visible one. */
-export async function openSheet(path: string, name: string, sheet?: string): Promise<Table> {
+export async function openSheet(
+  path: string,
+  { name = path, sheet, notation = (plain) => plain }: Parameters<Tables['open']>[1] & object = {},
+): Promise<Table> {
   const workbook = await openWorkbook(path).catch((error: unknown) => {
     if (error instanceof LkpError)
       throw new LkpError(error.code, `${name}: ${error.message}`, { cause: error });
@@ -40,18 +43,20 @@ export async function openSheet(path: string, name: string, sheet?: string): Pro
     delimiter: ',',
     head,
     counts,
-    body: (options) => body(() => workbook.rows(chosen.index), counts, options),
+    body: (options) => body(() => workbook.rows(chosen.index), counts, notation, options),
     close: async () => workbook.close(),
   };
 }
 
 async function* body(
-  rows: () => AsyncIterable<{ row: number; cells: (string | null)[] }>,
+  rows: () => AsyncIterable<WorkbookRow>,
   counts: RowCounts,
+  notation: (plain: string) => string,
   { headerRow, width, columns = [], watch }: Parameters<Table['body']>[0],
 ): AsyncGenerator<Uint8Array> {
   let out = '';
-  for await (const { row, cells } of rows()) {
+  for await (const { row, cells, typed } of rows()) {
+    for (const column of typed) cells[column] = notation(cells[column] ?? '');
     // Rows that the file leaves out are blank rows of the sheet.
     while (counts.physical < row - 1) countAway(counts, headerRow);
     if (row <= headerRow || cells.every((cell) => (cell ?? '').trim() === '')) {

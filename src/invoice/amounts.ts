@@ -2,8 +2,9 @@ import { ExactSum, parseDecimal } from '../money.ts';
 import { type Profile, prefixesOf } from './profile.ts';
 
 /**
- * The left side of conservation: rows and signed amounts as read from the bytes, before the database sees them. It
- * shares no code with the SQL on the right side; where the two differ, the ingest stops.
+ * The left side of conservation: rows and signed amounts as read from the bytes, before the database sees them. The
+ * reading shares no code with the SQL on the right side, only the profile and the document gate's list of credits;
+ * where the two differ, the ingest stops.
  */
 
 /** The cells it watches, in this order. */
@@ -23,7 +24,9 @@ export interface AmountIn {
   readonly amount: string | null;
 }
 
-const SPACE = /^[\s\u200b\u2007\u202f\ufeff]+|[\s\u200b\u2007\u202f\ufeff]+$/g;
+/** The same characters as tidy() in SQL: what one side takes off and the other leaves would never balance. */
+const SPACE =
+  /^[ \t\n\r\f\v\u00a0\u200b\u2007\u202f\u3000\ufeff]+|[ \t\n\r\f\v\u00a0\u200b\u2007\u202f\u3000\ufeff]+$/g;
 const visible = (code: number): boolean => code > 0x20 && code < 0x7f;
 /** Most cells begin and end with a visible character: nothing to take off, and no regular expression to run. */
 const tidy = (text: string): string =>
@@ -36,10 +39,17 @@ export class AmountsIn {
   readonly #credits: ReadonlySet<string>;
   readonly #reading: (text: string) => string | undefined;
   readonly #prefixes: Array<[string, string]>;
+  readonly #constantCurrency: string;
+  readonly #cuts: boolean;
   readonly #totals = new Map<string | null, { rows: number; sum: ExactSum }>();
 
-  /** `credits`: the type codes whose amounts count negative, by the document gate. */
-  constructor(profile: Profile, credits: ReadonlySet<string>) {
+  /**
+   * `credits`: the values of the document type whose amounts count negative, by the document gate. `lacksCurrency`: the
+   * file has no currency column, so that the profile's constant holds.
+   */
+  constructor(profile: Profile, credits: ReadonlySet<string>, lacksCurrency: boolean) {
+    this.#cuts = Object.keys(profile.strip_suffix).length > 0;
+    this.#constantCurrency = lacksCurrency ? (profile.currency ?? '') : '';
     this.#profile = profile;
     this.#credits = credits;
     this.#reading = numberReader(profile.number_format);
@@ -48,19 +58,24 @@ export class AmountsIn {
 
   /** One row below the header; null for a ragged one. */
   row(cells: readonly string[] | null): void {
-    if (cells === null) return this.#count(null);
-    const [number = '', type = '', currencyText = '', quantityText = '', netText = '', priceText = ''] =
-      cells;
-    const currency = (
-      tidy(currencyText) || (this.#profile.columns.currency ? '' : (this.#profile.currency ?? ''))
-    ).toUpperCase();
+    if (cells === null) {
+      this.#count(null);
+      return;
+    }
+    const [number = '', type = '', currencyText = '', quantityText = '', netText = '', priceText = ''] = this
+      .#cuts
+      ? WATCHED.map((field, index) => this.#cut(field, cells[index] ?? ''))
+      : cells;
+    const given = tidy(currencyText) || this.#constantCurrency;
+    const currency = /^[A-Za-z]{3}$/.test(given) ? given.toUpperCase() : given;
     const quantity = this.#reading(quantityText);
     const stated = tidy(netText) !== '';
     const money = this.#reading(stated ? netText : priceText);
-    if (!/^[A-Z]{3}$/.test(currency) || money === undefined || (!stated && quantity === undefined))
-      return this.#count(null);
-    const code = this.#code(number, type);
-    const credit = this.#credits.has(code);
+    if (!/^[A-Z]{3}$/.test(currency) || money === undefined || (!stated && quantity === undefined)) {
+      this.#count(null);
+      return;
+    }
+    const credit = this.#credits.has(this.#typeOf(number, type));
     const flips = credit && this.#profile.credit_quantities === 'positive';
     this.#count(currency, stated ? [money] : [quantity!, money], flips);
   }
@@ -73,17 +88,26 @@ export class AmountsIn {
     }));
   }
 
-  #code(number: string, type: string): string {
-    const { map, otherwise } = this.#profile.document_type;
+  /** The document type as the gate knows it: by the number's prefix, else the column, else the profile's constant. */
+  #typeOf(number: string, type: string): string {
     const prefix = this.#prefixes.find(([start]) => tidy(number).startsWith(start));
-    const value = prefix?.[1] ?? (tidy(type) || (otherwise ?? ''));
-    return map[value] ?? value;
+    return prefix?.[1] ?? (tidy(type) || (this.#profile.document_type.otherwise ?? ''));
+  }
+
+  #cut(field: (typeof WATCHED)[number], text: string): string {
+    const suffix = this.#profile.strip_suffix[field];
+    if (suffix === undefined) return text;
+    const tidied = tidy(text);
+    return tidied.endsWith(suffix) ? tidied.slice(0, -suffix.length) : text;
   }
 
   /** Adds the product of `factors`, with its sign turned when `flips`. */
   #count(currency: string | null, factors: string[] = [], flips = false): void {
     let total = this.#totals.get(currency);
-    if (!total) this.#totals.set(currency, (total = { rows: 0, sum: new ExactSum() }));
+    if (!total) {
+      total = { rows: 0, sum: new ExactSum() };
+      this.#totals.set(currency, total);
+    }
     total.rows += 1;
     if (currency === null) return;
     let small = flips ? -1 : 1;
@@ -93,7 +117,10 @@ export class AmountsIn {
       scale += point === -1 ? 0 : factor.length - point - 1;
       small *= digits(factor);
     }
-    if (Number.isSafeInteger(small)) return total.sum.addSmall(small, scale);
+    if (Number.isSafeInteger(small)) {
+      total.sum.addSmall(small, scale);
+      return;
+    }
     const decimals = factors.map((factor) => parseDecimal(factor)!);
     const units = decimals.reduce((product, decimal) => product * decimal.units, flips ? -1n : 1n);
     total.sum.add({ units, scale: decimals.reduce((places, decimal) => places + decimal.scale, 0) });
@@ -129,7 +156,7 @@ function numberReader({ decimal, group }: Profile['number_format']): (text: stri
       (groups[0]!.length >= 1 &&
         groups[0]!.length <= 3 &&
         groups.slice(1).every((part) => part.length === 3));
-    if (!wellGrouped || (groups.length === 1 && whole.length > 18)) return undefined;
+    if (!groups.every((part) => /^\d*$/.test(part)) || !wellGrouped || (groups.length === 1 && whole.length > 18)) return undefined;
     return plain(`${minus}${groups.join('')}${fraction === undefined ? '' : `.${fraction}`}`);
   };
 }

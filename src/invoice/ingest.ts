@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import { shortest, sum } from '../money.ts';
@@ -12,6 +13,7 @@ import {
   type Match,
   matchProfile,
   noMatch,
+  notationOf,
   type Profile,
 } from './profile.ts';
 
@@ -96,9 +98,11 @@ export async function ingestFile(
       const found = await takeIn(tx, context, stored, name, profiles);
       if (options.dryRun || found.status !== 'ingested') throw new Unkept(found);
       await stored.commit();
+      crash('ingest-before-commit');
       keep = true;
       return found;
     });
+    crash('ingest-committed');
     return result;
   } catch (error) {
     if (error instanceof Unkept) return error.result;
@@ -147,7 +151,10 @@ type Opened =
   | { readonly table: Table; readonly match: Match }
   | { readonly refused: string; readonly format: string };
 
-/** Opens the file under each profile and takes the one that explains the most columns. */
+/**
+ * Opens the file under each profile and takes the one that explains the most columns. What one profile makes of the
+ * file (no such sheet, another encoding) says nothing about the others; it is told when none fits.
+ */
 async function openMatching(
   context: Context,
   path: string,
@@ -155,41 +162,50 @@ async function openMatching(
   profiles: Profile[],
 ): Promise<Opened> {
   const opened: Array<{ table: Table; match: Match }> = [];
-  let unmatched: Table | undefined;
-  try {
-    for (const profile of profiles) {
-      const { delimiter, encoding, sheet } = profile;
-      const table = await context.tables.open(path, {
-        name,
-        ...(delimiter === undefined ? {} : { delimiter }),
-        ...(encoding === undefined ? {} : { encoding }),
-        ...(sheet === undefined ? {} : { sheet }),
-      });
+  const unmatched: Table[] = [];
+  const faults: string[] = [];
+  for (const profile of profiles) {
+    let table: Table | undefined;
+    try {
+      table = await context.tables.open(path, hintsOf(profile, name));
       const match = matchProfile(profile, table);
       if (match) opened.push({ table, match });
-      else {
-        await table.close();
-        unmatched ??= table;
-      }
+      else unmatched.push(table);
+    } catch (error) {
+      await table?.close();
+      if (!(error instanceof LkpError && error.code === 'request')) throw error;
+      faults.push(error.message);
     }
-  } catch (error) {
-    await Promise.all(opened.map(({ table }) => table.close()));
-    if (error instanceof LkpError && error.code === 'request')
-      return { refused: error.message, format: 'unknown' };
-    throw error;
   }
   opened.sort((a, b) => b.match.header.columns.size - a.match.header.columns.size);
   const [best, second] = opened;
-  if (!best) return { refused: noMatch(profiles, unmatched!), format: unmatched!.format };
-  const tie = second && second.match.header.columns.size === best.match.header.columns.size;
-  await Promise.all(opened.slice(tie ? 0 : 1).map(({ table }) => table.close()));
+  const tie = best && second?.match.header.columns.size === best.match.header.columns.size;
+  const unused = [...unmatched, ...opened.slice(tie ? 0 : 1).map(({ table }) => table)];
+  await Promise.all(unused.map((table) => table.close()));
   if (tie) {
+    const names = `${best.match.profile.name} and ${second!.match.profile.name}`;
     return {
-      refused: `The profiles ${best.match.profile.name} and ${second.match.profile.name} fit equally well. Name one with --profile.`,
+      refused: `The profiles ${names} fit equally well. Name one with --profile.`,
       format: best.table.format,
     };
   }
-  return best;
+  if (best) return best;
+  const [table] = unmatched;
+  // Every profile hears the same of a file that is no table at all.
+  const refused = table && faults.length === 0 ? noMatch(profiles, table) : [...new Set(faults)].join(' ');
+  return { refused, format: table?.format ?? 'unknown' };
+}
+
+function hintsOf(profile: Profile, name: string): NonNullable<Parameters<Context['tables']['open']>[1]> {
+  const { delimiter, encoding, sheet } = profile;
+  const notation = notationOf(profile);
+  return {
+    name,
+    ...(delimiter === undefined ? {} : { delimiter }),
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(sheet === undefined ? {} : { sheet }),
+    ...(notation === undefined ? {} : { notation }),
+  };
 }
 
 async function takeRows(
@@ -201,12 +217,20 @@ async function takeRows(
   { profile, header }: Match,
 ): Promise<FileResult> {
   await tx.file('staging/document_gate', { type_map: JSON.stringify(profile.document_type.map) });
+  await refuseUnknownCodes(tx, profile);
   const credits = await tx.rows<{ value: string }>('select value from document_gate where amount_sign = -1');
-  const amounts = new AmountsIn(profile, new Set(credits.map(({ value }) => value)));
+  const amounts = new AmountsIn(
+    profile,
+    new Set(credits.map(({ value }) => value)),
+    !header.columns.has('currency'),
+  );
   context.progress(`${name}: reading`);
   await loadRows(tx, table, header, FIELD_NAMES, fieldExpression(profile, header), {
     fields: WATCHED,
-    row: (cells) => amounts.row(cells),
+    row: (cells) => {
+      amounts.row(cells);
+      crash('ingest-mid-copy');
+    },
   });
   const { counts } = table;
   if (counts.lines === 0) {
@@ -259,7 +283,7 @@ async function takeRows(
       totals.map((total) => total.amount),
     ],
   );
-  await storeLines(tx, id, change, numbered);
+  await storeLines(tx, id, change);
   await tx.file('staging/store');
   await dropLoad(tx);
   await proveConservation(tx, id, name, counts);
@@ -272,15 +296,30 @@ async function takeRows(
   };
 }
 
+/** A profile that maps a value to no code of UNTDID 1001 would let its documents wait for ever. */
+async function refuseUnknownCodes(tx: Sql, { name, document_type }: Profile): Promise<void> {
+  const strangers = await tx.rows<{ code: string }>(
+    'select code from unnest($1::text[]) as mapped (code) where code not in (select code from document_type)',
+    [Object.values(document_type.map)],
+  );
+  if (strangers.length > 0) {
+    const codes = strangers.map(({ code }) => `"${code}"`).join(', ');
+    throw new LkpError(
+      'request',
+      `The profile ${name} maps document types to ${codes}, which UNTDID 1001 does not know. Map them to codes such as 380 or 381.`,
+    );
+  }
+}
+
 /**
  * Stores the documents and lines of a file. What touches no known document is tried as it stands; when a key is twice
  * in the file after all, or a known document is touched, its rows are first held against what is known.
  */
-async function storeLines(tx: Sql, fileId: number, change: string, numbered: boolean): Promise<void> {
+async function storeLines(tx: Sql, fileId: number, change: string): Promise<void> {
   await tx.file('staging/store_documents', { file_id: fileId, change_no: change });
-  const [collisions] = await tx.file<{ touches_known: boolean }>('staging/collisions');
-  if (!collisions!.touches_known && (await storedPlainly(tx))) return;
-  await tx.file(numbered ? 'staging/classify_numbered' : 'staging/classify_unnumbered');
+  const [collisions] = await tx.file<{ collides: boolean }>('staging/collisions');
+  if (!collisions!.collides && (await storedPlainly(tx))) return;
+  await tx.file('staging/classify');
   await tx.file('staging/store_classified');
 }
 
@@ -313,6 +352,20 @@ async function proveConservation(
   const broken = await tx.file('checks/file_conservation', { file_id: fileId });
   if (broken.length > 0)
     throw new Error(`${name} does not balance, nothing was stored: ${JSON.stringify(broken)}`);
+}
+
+/** A result of an earlier moment, with what its file's rows are now. */
+export async function asItStands(context: Context, result: FileResult): Promise<FileResult> {
+  if (result.status === 'refused') return result;
+  return context.db.transaction('ingest', async (tx) => {
+    const { id } = await tx.one<{ id: number }>(
+      `select id from file where sha256 = $1 and kind = 'invoices' and ended_no is null`,
+      [result.sha256],
+    );
+    const { status, warnings } = result;
+    const now = await fileResult(tx, context, id, result.name, result.sha256);
+    return { ...now, status, warnings, ...(result.reason === undefined ? {} : { reason: result.reason }) };
+  });
 }
 
 /** What became of a stored file's rows, as of now. */
@@ -415,8 +468,9 @@ function refused(name: string, sha256: string, format: string, reason: string): 
   };
 }
 
-/** The totals over files; amounts by currency are exact sums. */
-export function totalsOf(files: readonly FileResult[]): IngestTotals {
+/** The totals over files, the same bytes counted once; amounts by currency are exact sums. */
+export function totalsOf(results: readonly FileResult[]): IngestTotals {
+  const files = [...new Map(results.map((result) => [result.sha256, result])).values()];
   const dispositions = none();
   for (const file of files) for (const word of DISPOSITIONS) dispositions[word] += file.dispositions[word];
   const amounts: Partial<Record<Disposition, Amounts>> = {};

@@ -48,7 +48,10 @@ const schema = z
     columns: z.partialRecord(field, z.array(z.string().min(1)).min(1)),
     /** Fields of `columns` that a file may lack. */
     optional: z.array(field).default([]),
-    delimiter: z.string().length(1).optional(),
+    delimiter: z
+      .string()
+      .regex(/^[\t -!#-~]$/, 'must be one ASCII character other than a quote')
+      .optional(),
     encoding: z.string().optional(),
     sheet: z.string().optional(),
     date_format: z
@@ -220,7 +223,9 @@ export function fieldExpression(
   return (name, column) => {
     const suffix = profile.strip_suffix[name as FieldName];
     const text =
-      column && suffix ? `regexp_replace(${column}, ${literal(`${escapeRegex(suffix)}\\s*$`)}, '')` : column;
+      column && suffix
+        ? `case when right(tidy(${column}), ${suffix.length}) = ${literal(suffix)} then left(tidy(${column}), -${suffix.length}) else ${column} end`
+        : column;
     if (name === 'type_code') return typeExpression(profile, header, text);
     if (text === undefined) {
       if (name === 'currency' && profile.currency) return `${literal(profile.currency)}::text`;
@@ -234,6 +239,22 @@ export function fieldExpression(
     if (name === 'quantity' || name === 'net_amount' || name === 'price')
       return numberExpression(profile.number_format, text);
     return text;
+  };
+}
+
+/**
+ * A typed number or date of a worksheet in the profile's own notation, so that it reads like the text cells beside it:
+ * under a decimal comma, the number 10.25 is `10,25`. Undefined where the profile writes as worksheets do.
+ */
+export function notationOf(profile: Profile): ((plain: string) => string) | undefined {
+  const { number_format: format, date_format: dates } = profile;
+  if (format.decimal === '.' && dates === 'YYYY-MM-DD') return undefined;
+  return (plain) => {
+    const date = /^(\d{4})-(\d{2})-(\d{2})(?: (\d{2}):(\d{2}):(\d{2}))?$/.exec(plain);
+    if (!date) return plain.replace('.', format.decimal);
+    const [, YYYY = '', MM = '', DD = '', HH = '00', mm = '00', ss = '00'] = date;
+    const parts: Record<string, string> = { YYYY, MM, DD, HH, mm, ss };
+    return dates.replace(/YYYY|MM|DD|HH|mm|ss/g, (token) => parts[token]!);
   };
 }
 

@@ -1,7 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Context, LkpError } from '../job.ts';
-import { type FileResult, type IngestOptions, type IngestTotals, ingestFile, totalsOf } from './ingest.ts';
+import {
+  asItStands,
+  type FileResult,
+  type IngestOptions,
+  type IngestTotals,
+  ingestFile,
+  totalsOf,
+} from './ingest.ts';
 
 export interface IngestReport {
   readonly files: FileResult[];
@@ -23,6 +30,10 @@ export async function ingestAll(
   for (const [index, path] of found.entries()) {
     context.progress(`file ${index + 1} of ${found.length}: ${basename(path)}`);
     files.push(await ingestFile(context, path, options));
+  }
+  // A later file may have disputed the rows of an earlier one: what is reported is how things stand at the end.
+  if (!options.dryRun && files.length > 1) {
+    for (const [index, file] of files.entries()) files[index] = await asItStands(context, file);
   }
   return { files, totals: totalsOf(files) };
 }

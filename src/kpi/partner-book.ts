@@ -1,12 +1,12 @@
 import { addMonths } from '../calendar.ts';
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
-import type { Balance, KpiLine, Outcome, Provenance, Sums, UncountedLine } from './report-data.ts';
+import type { KpiLine, Outcome, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 import {
   about,
-  control,
   kpiLines,
   type Lines,
   notCounted,
+  partnerRows,
   SAMPLE_WARNING,
   windowText,
 } from './report-sheets.ts';
@@ -14,6 +14,7 @@ import {
 /** Everything that the workbook of one partner shows. */
 export interface PartnerReport {
   readonly provenance: Provenance;
+  /** The name is empty when only a location, a line or an enrolment names the partner. */
   readonly partner: { readonly mpnId: string; readonly name: string };
   /** The sites whose purchases count, as of the window's last day. */
   readonly locations: ReadonlyArray<{
@@ -29,7 +30,7 @@ export interface PartnerReport {
   /** From `grouping sets ((month, type), (month), (type), ())`: null means "all". Empty months may be absent. */
   readonly months: readonly MonthCell[];
   readonly notCounted: Lines<UncountedLine>;
-  readonly balance: Balance;
+  readonly balance: RowTotals;
 }
 
 export interface MonthCell extends Sums {
@@ -71,13 +72,13 @@ export interface Requirement {
 export function partnerBook(report: PartnerReport): Book {
   const { provenance, partner } = report;
   return {
-    title: `Learning Partner KPIs, ${partner.name} (${partner.mpnId}), cycle ${provenance.cycle}`,
+    title: `Learning Partner KPIs, ${partner.name || 'name not known'} (${partner.mpnId}), cycle ${provenance.cycle}`,
     sheets: [
       summary(report),
       kpiLines(report.lines, report.totals),
       byMonth(report),
       notCounted(report.notCounted),
-      about(provenance, control(report.balance)),
+      about(provenance, partnerRows(report.balance)),
     ],
   };
 }
@@ -109,7 +110,7 @@ function summary({ provenance, partner, enrolments, locations, sample, totals }:
     name: 'Summary',
     landscape: true,
     blocks: [
-      { block: 'text', tone: 'title', text: partner.name },
+      { block: 'text', tone: 'title', text: partner.name || `Partner ${partner.mpnId}` },
       { block: 'text', tone: 'heading', text: headline(enrolments) },
       ...warning,
       {
@@ -130,8 +131,28 @@ function summary({ provenance, partner, enrolments, locations, sample, totals }:
   };
 }
 
+const OUTCOME_TONES = {
+  met: 'good',
+  'not met': 'bad',
+  waived: 'quiet',
+  'no data': 'quiet',
+  'not counted': 'quiet',
+} as const;
+
+const UNKNOWN_OPTION =
+  'The rule set does not know this Learning option, so no level can be reached. Correct the enrolment, or the rule set.';
+
 function enrolmentBlocks(enrolment: Enrolment): Block[] {
   const { option, competency, anniversary, level, requirements } = enrolment;
+  const asked: Block =
+    requirements.length === 0
+      ? { block: 'text', tone: 'warning', text: UNKNOWN_OPTION }
+      : {
+          block: 'table',
+          columns: REQUIREMENT_COLUMNS,
+          rows: requirements.flatMap(requirementRows),
+          tint: { column: 5, tones: OUTCOME_TONES },
+        };
   return [
     { block: 'text', tone: 'heading', text: competency === null ? option : `${competency}: ${option}` },
     {
@@ -141,15 +162,7 @@ function enrolmentBlocks(enrolment: Enrolment): Block[] {
         ['Anniversary date', anniversary, 'date'],
       ],
     },
-    {
-      block: 'table',
-      columns: REQUIREMENT_COLUMNS,
-      rows: requirements.flatMap(requirementRows),
-      tint: {
-        column: 5,
-        tones: { met: 'good', 'not met': 'bad', waived: 'quiet', 'no data': 'quiet', 'not counted': 'quiet' },
-      },
-    },
+    asked,
   ];
 }
 

@@ -114,8 +114,9 @@ async function* standingRows(standings: Lines<Standing>): AsyncGenerator<CellVal
 }
 
 /** What is missing for the next level, in words. */
-export function distance({ option, next }: Standing): string | null {
+export function distance({ option, level, next }: Standing): string | null {
   if (option === null) return null;
+  if (next === null && level === null) return 'the rule set does not know this option';
   if (next === null) return 'highest level of this option reached';
   const missing = [...(/[1-9]/.test(next.missingKpi) ? [`${next.missingKpi} KPI`] : []), ...next.otherUnmet];
   return missing.length === 0

@@ -1,4 +1,5 @@
 import { addMonths, endOfDay, firstDay, refreshDay, reportingWindow, startOfDay } from '../calendar.ts';
+import { nearest } from '../config.ts';
 import { crash } from '../crash.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import { shortest } from '../money.ts';
@@ -29,9 +30,9 @@ export interface RefreshOptions {
   readonly asOf?: string;
 }
 
-/** A figure that differs between the last revision and now. */
+/** A figure that differs between the last revision and now; or a setting, whose partner is empty. */
 export interface Difference {
-  readonly what: 'cells' | 'kpi' | 'revenue' | 'level';
+  readonly what: 'setting' | 'kpi' | 'revenue' | 'level' | 'cells';
   readonly partner: string;
   readonly before: string;
   readonly after: string;
@@ -111,13 +112,18 @@ async function compute(
   options: RefreshOptions,
 ): Promise<RefreshResult> {
   const { settings } = context;
+  const currency = settings.LKP_REPORTING_CURRENCY;
+  await needCurrency(tx, currency);
   const window = reportingWindow(cycle);
+  // Cells are shared by all cycles: two refreshes of different cycles must not rebuild the same months at once. The
+  // cut-off is read under the lock: whoever waited for it must not take the cells back to an older one.
+  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
   const cutoff = await cutOff(tx, options.asOf);
   const common = {
     cycle,
     cutoff,
     lookback: settings.LKP_RATE_LOOKBACK_DAYS,
-    reporting_currency: settings.LKP_REPORTING_CURRENCY,
+    reporting_currency: currency,
     window_from: window.from,
     window_to: window.to,
     cycle_start: firstDay(cycle),
@@ -134,19 +140,17 @@ async function compute(
   if (broken.length > 0)
     throw new Error(`Cycle ${cycle} does not balance, nothing was written: ${JSON.stringify(broken)}`);
 
-  const last = await tx.maybe<{ revision: number; content_hash: string }>(
-    'select revision, content_hash from snapshot where cycle = $1 order by revision desc limit 1',
-    [cycle],
-  );
-  const same = last?.content_hash === hash!.content_hash;
-  if (last && same) return summary(tx, context, cycle, last.revision, 'unchanged', []);
+  const last = await lastRevision(tx, cycle);
+  const changed = last ? settingsThatDiffer(last, settings) : [];
+  const said = { cycle, currency, differences: changed };
+  if (last && last.content_hash === hash!.content_hash && changed.length === 0)
+    return summarise(tx, 'snapshot', { ...said, revision: last.revision, outcome: 'unchanged' });
 
   const revision = (last?.revision ?? 0) + 1;
-  const differences = last ? await tx.file<Difference>('marts/diff', { revision: last.revision }) : [];
-  if (last && !options.restate && !options.plan) {
-    return freshSummary(tx, context, cycle, last.revision, 'differs', differences);
-  }
-  if (options.plan) return freshSummary(tx, context, cycle, revision, 'planned', differences);
+  if (last) said.differences.push(...(await tx.file<Difference>('marts/diff', { revision: last.revision })));
+  if (last && !options.restate && !options.plan)
+    return summarise(tx, 'fresh', { ...said, revision: last.revision, outcome: 'differs' });
+  if (options.plan) return summarise(tx, 'fresh', { ...said, revision, outcome: 'planned' });
   const change = last
     ? await nextChange(tx, context, {
         kind: 'restate',
@@ -161,7 +165,38 @@ async function compute(
     change_no: change,
     reason: options.reason ?? '',
   });
-  return summary(tx, context, cycle, revision, 'refreshed', differences);
+  return summarise(tx, 'snapshot', { ...said, revision, outcome: 'refreshed' });
+}
+
+/** Cells say nothing without their currency: one that nobody knows would leave all revenue empty. */
+async function needCurrency(tx: Sql, currency: string): Promise<void> {
+  // Those in use first: of equally near codes the first one is meant.
+  const rows = await tx.rows<{ code: string }>(
+    'select code from currency order by valid_to is not null, code',
+  );
+  const known = rows.map(({ code }) => code);
+  if (known.includes(currency)) return;
+  throw new LkpError(
+    'request',
+    `LKP_REPORTING_CURRENCY=${currency} is not a currency of ISO 4217. Did you mean ${nearest(currency, known)}? Correct the setting and repeat.`,
+  );
+}
+
+/** A revision keeps its settings: figures under others are not the same figures, even where they are equal. */
+function settingsThatDiffer(last: Revision, settings: Context['settings']): Difference[] {
+  const { LKP_REPORTING_CURRENCY, LKP_RATE_LOOKBACK_DAYS } = settings;
+  const pairs = [
+    ['LKP_REPORTING_CURRENCY', last.reporting_currency, LKP_REPORTING_CURRENCY],
+    ['LKP_RATE_LOOKBACK_DAYS', String(last.lookback), String(LKP_RATE_LOOKBACK_DAYS)],
+  ] as const;
+  return pairs
+    .filter(([, before, after]) => before !== after)
+    .map(([name, before, after]) => ({
+      what: 'setting',
+      partner: '',
+      before: `${name}=${before}`,
+      after: `${name}=${after}`,
+    }));
 }
 
 /** The last change that the computation sees: the newest, or the newest known at an instant. */
@@ -178,8 +213,6 @@ async function cutOff(tx: Sql, asOf?: string): Promise<string> {
 
 /** Recomputes the months that changes touched since their cells were built, adjoining ones in one pass. */
 async function rebuildStale(tx: Sql, context: Context): Promise<void> {
-  // Cells are shared by all cycles: two refreshes of different cycles must not rebuild the same months at once.
-  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
   const stale = await tx.file<{ issue_month: string }>('marts/stale_months');
   for (const { from, to } of spans(stale.map(({ issue_month }) => issue_month.slice(0, 7)))) {
     context.progress(`recomputing ${from} to ${addMonths(to, -1)}`);
@@ -189,7 +222,6 @@ async function rebuildStale(tx: Sql, context: Context): Promise<void> {
 
 /** Recomputes every month as of an earlier cut-off; the transaction is rolled back or the cells are marked stale. */
 async function rebuildAsOf(tx: Sql): Promise<void> {
-  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
   const months = await tx.rows<{ issue_month: string }>(
     'select distinct issue_month from month_touched order by 1',
   );
@@ -224,60 +256,44 @@ async function needRules(tx: Sql, windowTo: string): Promise<void> {
   );
 }
 
-type Outcome = RefreshResult['outcome'];
-
 /** What the newest revision of a cycle says. Throws LkpError('request') when there is none. */
 export async function latest(context: Context, cycle: string): Promise<RefreshResult> {
   return context.db.transaction('latest', async (tx) => {
-    const { revision } = await tx.one<{ revision: number | null }>(
-      'select max(revision) as revision from snapshot where cycle = $1',
-      [cycle],
-    );
-    if (revision === null)
+    const last = await lastRevision(tx, cycle);
+    if (!last)
       throw new LkpError('request', `Cycle ${cycle} has not been refreshed. Run lkp refresh ${cycle} first.`);
-    return summary(tx, context, cycle, revision, 'unchanged', []);
+    return summarise(tx, 'snapshot', {
+      cycle,
+      revision: last.revision,
+      outcome: 'unchanged',
+      currency: last.reporting_currency,
+      differences: [],
+    });
   });
 }
 
-async function summary(
-  tx: Sql,
-  context: Context,
-  cycle: string,
-  revision: number,
-  outcome: Outcome,
-  differences: Difference[],
-): Promise<RefreshResult> {
-  return summarise(tx, context, cycle, revision, outcome, differences, (table) => ({
-    from: `snapshot_${table} as fresh`,
-    where: 'where fresh.cycle = $1 and fresh.revision = $2',
-    values: [cycle, revision],
-  }));
+interface Revision {
+  readonly revision: number;
+  readonly content_hash: string;
+  readonly reporting_currency: string;
+  readonly lookback: number;
 }
 
-const freshSummary = (
-  tx: Sql,
-  context: Context,
-  cycle: string,
-  revision: number,
-  outcome: Outcome,
-  differences: Difference[],
-) =>
-  summarise(tx, context, cycle, revision, outcome, differences, (table) => ({
-    from: `fresh_${table} as fresh`,
-    where: '',
-    values: [],
-  }));
+const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefined> =>
+  tx.maybe<Revision>(
+    `select revision, content_hash, reporting_currency, lookback from snapshot
+     where cycle = $1 order by revision desc limit 1`,
+    [cycle],
+  );
 
-async function summarise(
-  tx: Sql,
-  context: Context,
-  cycle: string,
-  revision: number,
-  outcome: Outcome,
-  differences: Difference[],
-  rowsOf: (table: 'cell' | 'control') => { from: string; where: string; values: unknown[] },
-): Promise<RefreshResult> {
-  const cells = rowsOf('cell');
+/** What a result says beside its figures. */
+type Said = Pick<RefreshResult, 'cycle' | 'revision' | 'outcome' | 'currency' | 'differences'>;
+
+/** The figures of a frozen revision (`snapshot`) or of what was just computed (`fresh`). */
+async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promise<RefreshResult> {
+  const { cycle, revision, outcome, currency, differences } = said;
+  const where = from === 'snapshot' ? 'where cycle = $1 and revision = $2' : '';
+  const key = from === 'snapshot' ? [cycle, revision] : [];
   const figures = await tx.one<{
     locations: string;
     partners: string;
@@ -285,17 +301,16 @@ async function summarise(
     revenue: string;
     no_rate_lines: string;
   }>(
-    `select count(distinct fresh.location_mpn_id) as locations,
-            count(distinct nullif(fresh.partner_mpn_id, '')) as partners,
-            coalesce(sum(fresh.kpi_value), 0) as kpi_value, coalesce(sum(fresh.revenue), 0) as revenue,
-            coalesce(sum(fresh.no_rate_lines), 0) as no_rate_lines
-     from ${cells.from} ${cells.where}`,
-    cells.values,
+    `select count(distinct location_mpn_id) as locations,
+            count(distinct nullif(partner_mpn_id, '')) as partners,
+            coalesce(sum(kpi_value), 0) as kpi_value, coalesce(sum(revenue), 0) as revenue,
+            coalesce(sum(no_rate_lines), 0) as no_rate_lines
+     from ${from}_cell ${where}`,
+    key,
   );
-  const control = rowsOf('control');
   const rows = await tx.rows<{ disposition: CycleDisposition; rows: string }>(
-    `select fresh.disposition, sum(fresh.rows) as rows from ${control.from} ${control.where} group by 1`,
-    control.values,
+    `select disposition, sum(rows) as rows from ${from}_control ${where} group by 1`,
+    key,
   );
   const dispositions = Object.fromEntries(CYCLE_DISPOSITIONS.map((word) => [word, 0])) as Record<
     CycleDisposition,
@@ -311,7 +326,7 @@ async function summarise(
     partners: Number(figures.partners),
     kpi_value: shortest(figures.kpi_value),
     revenue_value: shortest(figures.revenue),
-    currency: context.settings.LKP_REPORTING_CURRENCY,
+    currency,
     no_rate_lines: Number(figures.no_rate_lines),
     conservation: {
       lines_in: Object.values(dispositions).reduce((total, count) => total + count, 0),

@@ -43,11 +43,15 @@ export interface ControlTotal {
   readonly amount: string | null;
 }
 
-/** What came in (counted from the bytes) beside what the tables hold. */
-export interface Balance {
+/** Rows by disposition. */
+export interface RowTotals {
   readonly totals: readonly ControlTotal[];
-  readonly rowsIn: string;
   readonly rowsHeld: string;
+}
+
+/** What came in (counted from the bytes) beside what the tables hold. */
+export interface Balance extends RowTotals {
+  readonly rowsIn: string;
   readonly balanced: boolean;
 }
 

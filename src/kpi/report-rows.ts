@@ -12,6 +12,7 @@ import type {
   KpiLine,
   Outcome,
   Provenance,
+  RowTotals,
   Sums,
   UncountedLine,
 } from './report-data.ts';
@@ -29,6 +30,7 @@ export interface Snapshot {
   readonly window_from: string;
   readonly window_to: string;
   readonly reporting_currency: string;
+  readonly lookback: number;
 }
 
 /** What every workbook of a revision says of its origin; the files differ. */
@@ -39,7 +41,7 @@ export interface Partner {
   readonly name: string;
 }
 
-/** The partners that get a workbook: every one valid at the window's end, and every one with a row to show. */
+/** The partners that get a workbook: every one valid on the window's last day, and every one with a row to show. */
 export async function partnersOf(tx: Sql, snapshot: Snapshot, only?: string): Promise<Partner[]> {
   const partners = await tx.rows<Partner>(
     `select mpn_id as "mpnId", name from partner_name where $1::text is null or mpn_id = $1 order by mpn_id collate "C"`,
@@ -48,7 +50,7 @@ export async function partnersOf(tx: Sql, snapshot: Snapshot, only?: string): Pr
   if (only !== undefined && partners.length === 0) {
     throw new LkpError(
       'request',
-      `No partner with the MPN ID ${only} was known for cycle ${snapshot.cycle}. Check the ID, or load it with lkp load partners.`,
+      `No partner with the MPN ID ${only} was valid on ${snapshot.window_to} or has a row in cycle ${snapshot.cycle}. Check the ID, or load it with lkp load partners.`,
     );
   }
   return partners;
@@ -59,7 +61,7 @@ const LINE_COLUMNS = `
   revenue as "revenueValue", location_mpn_id as location, issue_date as "issueDate", sku, quantity, currency,
   amount as "currencyAmount", file_name as file, row_no as row, note`;
 const LINE_ORDER = `order by partner_mpn_id collate "C", kpi_month, omlp_type collate "C", number collate "C",
-  file_name collate "C", row_no::int`;
+  file_name collate "C", file_sha256 collate "C", row_no::int`;
 const SUMS = `trim_scale(coalesce(sum(units::numeric), 0))::text as units,
   trim_scale(coalesce(sum(kpi_value::numeric), 0))::text as "kpiValue",
   coalesce(sum(revenue::numeric), 0)::text as revenue`;
@@ -93,7 +95,7 @@ async function* uncountedOf<T extends UncountedLine>(tx: Sql, partner?: string):
             nullif(partner_mpn_id, '') as "partnerMpnId", partner_name as "partnerName"
      from report_uncounted ${partner === undefined ? '' : 'where partner_mpn_id = $1 collate "C"'}
      order by partner_mpn_id collate "C", disposition collate "C", rule collate "C", issue_date collate "C",
-              file_name collate "C", row_no::int`,
+              file_name collate "C", file_sha256 collate "C", row_no::int`,
     partner === undefined ? [] : [partner],
   );
   for await (const { rule, seen, ...row } of flat(rows)) {
@@ -119,17 +121,12 @@ export async function partnerReport(
   );
   const totals = await tx.rows<ControlTotal>(
     `select disposition, currency, count(*)::text as rows, trim_scale(sum(amount::numeric))::text as amount
-     from (select case when note like 'reversal%' then 'reversal' else 'counted' end as disposition, currency, amount
+     from (select shows as disposition, currency, amount
            from report_line where partner_mpn_id = $1 collate "C"
            union all
            select disposition, currency, amount from report_uncounted where partner_mpn_id = $1 collate "C") as rows
      group by disposition, currency order by disposition collate "C", currency collate "C"`,
     of,
-  );
-  const { frozen, other } = await tx.one<{ frozen: string; other: string }>(
-    `select (select coalesce(sum(lines), 0) from snapshot_cell where cycle = $2 and revision = $3 and partner_mpn_id = $1) as frozen,
-            (select count(*) from report_uncounted where partner_mpn_id = $1 collate "C") as other`,
-    [partner.mpnId, snapshot.cycle, snapshot.revision],
   );
   return {
     provenance: { ...shared, files },
@@ -155,13 +152,18 @@ export async function partnerReport(
       of,
     ),
     notCounted: uncountedOf(tx, partner.mpnId),
-    balance: balanceOf(totals, String(Number(frozen) + Number(other))),
+    balance: rowsOf(totals),
   };
 }
 
+const rowsOf = (totals: ControlTotal[]): RowTotals => ({
+  totals,
+  rowsHeld: String(totals.reduce((rows, total) => rows + Number(total.rows), 0)),
+});
+
 function balanceOf(totals: ControlTotal[], rowsIn: string): Balance {
-  const held = totals.reduce((rows, total) => rows + Number(total.rows), 0);
-  return { totals, rowsIn, rowsHeld: String(held), balanced: String(held) === rowsIn };
+  const rows = rowsOf(totals);
+  return { ...rows, rowsIn, balanced: rows.rowsHeld === rowsIn };
 }
 
 const UNITS: Record<string, string> = {
@@ -291,7 +293,6 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
     missing_kpi: string | null;
     other_unmet: string[];
     level_before: string | null;
-    kpi_before: string | null;
     kpi_change: string | null;
   }>('marts/standings', { before_cycle: before?.cycle ?? '', before_revision: before?.revision ?? 0 });
   return rows.map((row) => ({

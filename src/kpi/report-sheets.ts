@@ -1,5 +1,5 @@
 import type { Block, CellKind, CellValue, Sheet, TableColumn } from '../ports.ts';
-import type { Balance, KpiLine, Provenance, Sums, UncountedLine } from './report-data.ts';
+import type { Balance, KpiLine, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 
 /** The sentence that stands on the face of every report that used a sample number. */
 export const SAMPLE_WARNING =
@@ -170,24 +170,35 @@ export function control(balance: Balance): Block[] {
         ['Rows with a disposition', balance.rowsHeld, 'integer'],
       ],
     },
-    {
-      block: 'table',
-      columns: [
-        { header: 'Disposition', kind: 'text', width: 30 },
-        { header: 'Currency', kind: 'text', width: 12 },
-        { header: 'Rows', kind: 'integer', width: 12 },
-        { header: 'Amount', kind: 'money', width: 20 },
-      ],
-      rows: balance.totals.map(({ disposition, currency, rows, amount }) => [
-        disposition,
-        currency ?? 'unreadable',
-        rows,
-        amount,
-      ]),
-      totals: ['Rows with a disposition', null, balance.rowsHeld, null],
-    },
+    dispositions(balance),
   ];
 }
+
+/**
+ * The rows of one partner by disposition. Nothing is claimed of their balance: bytes do not say whose a row is, so only
+ * the program's rows can be counted a second time.
+ */
+export const partnerRows = (totals: RowTotals): Block[] => [
+  { block: 'text', tone: 'heading', text: 'Rows of this partner' },
+  dispositions(totals),
+];
+
+const dispositions = ({ totals, rowsHeld }: RowTotals): Block => ({
+  block: 'table',
+  columns: [
+    { header: 'Disposition', kind: 'text', width: 30 },
+    { header: 'Currency', kind: 'text', width: 12 },
+    { header: 'Rows', kind: 'integer', width: 12 },
+    { header: 'Amount', kind: 'money', width: 20 },
+  ],
+  rows: totals.map(({ disposition, currency, rows, amount }) => [
+    disposition,
+    currency ?? 'unreadable',
+    rows,
+    amount,
+  ]),
+  totals: ['Rows with a disposition', null, rowsHeld, null],
+});
 
 /** The files that the numbers were read from. */
 export function inputFiles(provenance: Provenance): Block[] {

@@ -34,7 +34,7 @@ export async function writeReports(
 ): Promise<{ revision: number; files: ReportFile[] }> {
   return context.db.transaction(`report ${cycle}`, async (tx) => {
     const snapshot = await findSnapshot(tx, cycle, options.revision);
-    await prepare(tx, context, snapshot);
+    await prepare(tx, snapshot);
     const shared = await sharedProvenance(tx, snapshot);
     const folder = join(context.settings.home, 'reports', cycle, `revision-${snapshot.revision}`);
     const files: ReportFile[] = [];
@@ -50,9 +50,9 @@ export async function writeReports(
     if (only !== 'program') {
       const partners = await partnersOf(tx, snapshot, only?.partner);
       for (const [index, partner] of partners.entries()) {
-        context.progress(`workbook ${index + 1} of ${partners.length}: ${partner.name}`);
+        context.progress(`workbook ${index + 1} of ${partners.length}: ${partner.name || partner.mpnId}`);
         await write(
-          `partner-${partner.mpnId}.xlsx`,
+          partnerFile(partner.mpnId),
           partnerBook(await partnerReport(tx, snapshot, shared, partner)),
         );
       }
@@ -65,9 +65,16 @@ export async function writeReports(
   });
 }
 
+/** The file name of a partner's workbook. The loader takes no other MPN ID; a path is made of nothing else. */
+function partnerFile(mpnId: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(mpnId))
+    throw new Error(`no file is named by the MPN ID ${JSON.stringify(mpnId)}`);
+  return `partner-${mpnId}.xlsx`;
+}
+
 async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<Snapshot> {
   const snapshots = await tx.rows<Snapshot>(
-    `select cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency
+    `select cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency, lookback
      from snapshot where cycle = $1 order by revision desc`,
     [cycle],
   );
@@ -85,7 +92,7 @@ async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<
   );
 }
 
-async function prepare(tx: Sql, context: Context, snapshot: Snapshot): Promise<void> {
+async function prepare(tx: Sql, snapshot: Snapshot): Promise<void> {
   const { newest } = await tx.one<{ newest: string }>(
     `select coalesce(max(issue_month), $1::date)::text as newest from month_touched`,
     [firstDay(snapshot.cycle)],
@@ -95,7 +102,7 @@ async function prepare(tx: Sql, context: Context, snapshot: Snapshot): Promise<v
     cycle: snapshot.cycle,
     revision: snapshot.revision,
     cutoff: snapshot.cutoff,
-    lookback: context.settings.LKP_RATE_LOOKBACK_DAYS,
+    lookback: snapshot.lookback,
     reporting_currency: snapshot.reporting_currency,
     window_from: snapshot.window_from,
     window_to: snapshot.window_to,
@@ -127,6 +134,7 @@ async function sharedProvenance(tx: Sql, snapshot: Snapshot): Promise<Shared> {
   );
   const { sample } = await tx.one<{ sample: boolean }>(
     `select exists (select 1 from snapshot_requirement where cycle = $1 and revision = $2 and sample)
+         or exists (select 1 from snapshot_class where cycle = $1 and revision = $2 and sample)
          or exists (select 1 from snapshot_rule_set where cycle = $1 and revision = $2 and basis = 'sample') as sample`,
     key,
   );

@@ -55,8 +55,25 @@ const schema = z
       rules.valid_to === undefined || rules.valid_to > rules.valid_from,
       'valid_to must lie after valid_from',
     );
+    const samples = [
+      ...Object.entries(rules.weights).map(([name, weight]) => [name, weight.source] as const),
+      ...rules.levels.flatMap(({ level, requirements }) =>
+        requirements.map((asked) => [`${asked.requirement} of ${level}`, asked.source] as const),
+      ),
+    ].filter(([, source]) => source === 'sample');
+    wants(
+      rules.basis === 'sample' || samples.length === 0,
+      `basis says published, and a sample is the source of ${samples.map(([name]) => name).join(', ')}; say basis: sample, or name the public source`,
+    );
     const categories = new Set(Object.values(rules.weights).map(({ category }) => category));
-    for (const { level, requirements } of rules.levels) {
+    const seen = new Set<string>();
+    for (const { level, competency, requirements } of rules.levels) {
+      const key = JSON.stringify([level, competency]);
+      wants(
+        !seen.has(key),
+        `the level ${level}${competency && ` of ${competency}`} stands twice; put all its requirements in one`,
+      );
+      seen.add(key);
       for (const { measure, category } of requirements) {
         if (measure === 'kpi')
           wants(

@@ -20,12 +20,18 @@ export async function suitable(url: string, place: string, within: number): Prom
     last = error;
   });
   let info: string;
+  // One bound for all of it: each of connect, greeting and question may take its time.
+  const late = setTimeout(() => {
+    last ??= new Error(`nothing for ${within / 1000} s`);
+    client.disconnect();
+  }, within);
   try {
     await client.connect();
     info = await client.info();
   } catch (error) {
     throw last ?? error;
   } finally {
+    clearTimeout(late);
     client.disconnect();
   }
   // Valkey gives the Redis version that it is compatible with under the same name.

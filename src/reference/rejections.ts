@@ -11,6 +11,10 @@ export const REFERENCE_RULES: Readonly<Record<string, { readonly reason: string;
     reason: 'The cell in column {seen} is longer than 500 characters (2,000 for a URL).',
     hint: 'Shorten it; a missing quote often joins several cells into one.',
   },
+  'mpn-id-unusable': {
+    reason: '"{seen}" cannot be an MPN ID.',
+    hint: 'Write 1 to 64 letters, digits, points, hyphens or underscores, the first a letter or digit; a report file is named by it.',
+  },
   'partner-id-missing': {
     reason: 'The MPN ID of the partner is empty.',
     hint: 'Fill in the MPN ID and load the file again.',

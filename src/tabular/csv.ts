@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { LkpError } from '../job.ts';
 import type { RowCounts, Table } from '../ports.ts';
-import { type Dialect, RecordScanner, cellsOf } from './records.ts';
+import { cellsOf, type Dialect, RecordScanner } from './records.ts';
 
 const HEAD_ROWS = 20;
 const HEAD_BYTES = 1 << 20;
@@ -52,13 +52,20 @@ function encodingOf(first: Buffer, hint: string | undefined, name: string): stri
   try {
     return new TextDecoder(hint ?? 'utf-8').encoding;
   } catch (cause) {
-    throw new LkpError('request', `The encoding "${hint}" for ${name} is not known. Use a name such as utf-8, windows-1252 or utf-16le.`, { cause });
+    throw new LkpError(
+      'request',
+      `The encoding "${hint}" for ${name} is not known. Use a name such as utf-8, windows-1252 or utf-16le.`,
+      { cause },
+    );
   }
 }
 
 /** The file's bytes as UTF-8 without byte order mark. UTF-8 input passes through untouched; the scanner checks it. */
 async function* decoded(path: string, name: string, encoding: string, end?: number): AsyncGenerator<Buffer> {
-  const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES, ...(end === undefined ? {} : { end }) });
+  const stream = createReadStream(path, {
+    highWaterMark: CHUNK_BYTES,
+    ...(end === undefined ? {} : { end }),
+  });
   let offset = 0;
   if (encoding === 'utf-8') {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -78,7 +85,11 @@ async function* decoded(path: string, name: string, encoding: string, end?: numb
     if (end === undefined) decoder.decode();
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
-    throw new LkpError('request', `${name} is not ${encoding}: the bytes near offset ${offset} do not decode. Set the right encoding in the profile.`, { cause });
+    throw new LkpError(
+      'request',
+      `${name} is not ${encoding}: the bytes near offset ${offset} do not decode. Set the right encoding in the profile.`,
+      { cause },
+    );
   }
 }
 
@@ -89,7 +100,8 @@ async function headOf(path: string, name: string, encoding: string): Promise<Buf
 }
 
 /** A lone CR ends a row only in files that use nothing else. */
-const lineEndOf = (head: Buffer): Dialect['lineEnd'] => (head.includes(0x0a) || !head.includes(0x0d) ? 'lf' : 'cr');
+const lineEndOf = (head: Buffer): Dialect['lineEnd'] =>
+  head.includes(0x0a) || !head.includes(0x0d) ? 'lf' : 'cr';
 
 function delimiterOf(head: Buffer, lineEnd: Dialect['lineEnd']): string {
   const separator = /^sep=(.)\r?\n/.exec(head.toString('utf8', 0, 16));
@@ -145,18 +157,29 @@ async function* body(
       return true;
     });
     if (encoding === 'utf-8' && !isUtf8(bytes.subarray(0, used))) {
-      throw new LkpError('request', `${name} is not utf-8: the byte at offset ${consumed + invalidAt(bytes)} does not decode. Set the file's encoding in a profile (for example windows-1252).`);
+      throw new LkpError(
+        'request',
+        `${name} is not utf-8: the byte at offset ${consumed + invalidAt(bytes)} does not decode. Set the file's encoding in a profile (for example windows-1252).`,
+      );
     }
     carry = used < bytes.length ? Buffer.from(bytes.subarray(used)) : Buffer.alloc(0);
     consumed += used;
     if (out.length > 0) yield out.bytes();
   };
 
-  const writeRow = (bytes: Buffer, record: Parameters<Parameters<RecordScanner['scan']>[2]>[0], out: Output) => {
+  const writeRow = (
+    bytes: Buffer,
+    record: Parameters<Parameters<RecordScanner['scan']>[2]>[0],
+    out: Output,
+  ) => {
+    if (record.fields === width && !record.malformed && !record.requote) {
+      out.row(counts.physical, dialect.delimiter, bytes, record.start, record.end);
+      watch?.(record.watched);
+      return;
+    }
     const prefix = `${counts.physical}${delimiter}`;
     if (record.fields === width && !record.malformed) {
-      if (record.requote) out.text(`${prefix}${delimiter}${cellsOf(bytes, record, dialect).map(quoted).join(delimiter)}\n`);
-      else out.row(`${prefix}${delimiter}`, bytes, record.start, record.end);
+      out.text(`${prefix}${delimiter}${cellsOf(bytes, record, dialect).map(quoted).join(delimiter)}\n`);
       watch?.(record.watched);
       return;
     }
@@ -194,7 +217,8 @@ function invalidAt(bytes: Buffer): number {
   let low = 0;
   let high = bytes.length;
   // The longest prefix that is valid once at most three trailing bytes of a cut character are taken off.
-  const valid = (length: number) => [0, 1, 2, 3].some((back) => length >= back && isUtf8(bytes.subarray(0, length - back)));
+  const valid = (length: number) =>
+    [0, 1, 2, 3].some((back) => length >= back && isUtf8(bytes.subarray(0, length - back)));
   while (low < high) {
     const middle = (low + high + 1) >> 1;
     if (valid(middle)) low = middle;
@@ -206,6 +230,8 @@ function invalidAt(bytes: Buffer): number {
 
 const quoted = (cell: string): string => (cell === '' ? '' : `"${cell.replaceAll('"', '""')}"`);
 
+const MAX_DIGITS = 16;
+
 /** A growing buffer that rows are appended to. */
 class Output {
   #buffer: Buffer;
@@ -213,11 +239,17 @@ class Output {
   constructor(size: number) {
     this.#buffer = Buffer.allocUnsafe(size + (size >> 2) + 4096);
   }
-  row(prefix: string, source: Buffer, start: number, end: number): void {
-    this.#reserve(prefix.length + end - start + 1);
-    this.length += this.#buffer.write(prefix, this.length, 'latin1');
-    this.length += source.copy(this.#buffer, this.length, start, end);
-    this.#buffer[this.length++] = 0x0a;
+  /** A row number, the empty cell that is set for ragged rows, and the record as it stands. */
+  row(number: number, delimiter: number, source: Buffer, start: number, end: number): void {
+    this.#reserve(MAX_DIGITS + 3 + end - start);
+    const buffer = this.#buffer;
+    let place = 1;
+    while (place * 10 <= number) place *= 10;
+    for (; place >= 1; place /= 10) buffer[this.length++] = 0x30 + (Math.floor(number / place) % 10);
+    buffer[this.length++] = delimiter;
+    buffer[this.length++] = delimiter;
+    this.length += source.copy(buffer, this.length, start, end);
+    buffer[this.length++] = 0x0a;
   }
   text(text: string): void {
     this.#reserve(text.length * 3);

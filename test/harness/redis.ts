@@ -12,6 +12,8 @@ export interface OwnRedis {
   readonly port: number;
   /** Runs one command, as redis-cli would. */
   ask(command: string, ...words: (string | number)[]): Promise<unknown>;
+  /** The same in the database that the URL names. */
+  askAt(url: string, command: string): Promise<unknown>;
   /** SIGKILL. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data. */
@@ -55,14 +57,8 @@ export async function ownRedis(command: readonly string[] = COMMAND): Promise<Ow
   return {
     url,
     port,
-    ask: async (name, ...rest) => {
-      const client = new Redis(url);
-      try {
-        return await client.call(name, ...rest);
-      } finally {
-        client.disconnect();
-      }
-    },
+    ask: (name, ...rest) => ask(url, name, ...rest),
+    askAt: ask,
     start,
     kill,
     drop: async () => {
@@ -70,6 +66,15 @@ export async function ownRedis(command: readonly string[] = COMMAND): Promise<Ow
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function ask(url: string, name: string, ...rest: (string | number)[]): Promise<unknown> {
+  const client = new Redis(url);
+  try {
+    return await client.call(name, ...rest);
+  } finally {
+    client.disconnect();
+  }
 }
 
 export async function freePort(): Promise<number> {

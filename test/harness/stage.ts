@@ -70,7 +70,7 @@ export async function openStage(env: (fresh: Fresh) => Readonly<Record<string, s
       await isReady(player);
       return player;
     },
-    state: async (job, state, within) => {
+    state: async (job, state, within = 40_000) => {
       await until(
         `${job} is ${state}`,
         async () => {

@@ -45,6 +45,8 @@ const job = (name: string, after: string[]): Job => ({
     if (trouble) throw new LkpError(trouble.kind, `${name} met its trouble.`);
     await released(select, name, 'outside');
     await context.db.transaction('effect', async (tx) => {
+      // As a refresh does: whoever takes over needs the lock that a frozen one holds.
+      await tx.rows('select pg_advisory_xact_lock(hashtext($1))', [name]);
       await tx.rows('insert into effect (job, cycle, pid) values ($1, $2, $3)', [name, cycle, process.pid]);
       await released(inside(tx), name, 'inside');
     });
