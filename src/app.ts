@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { readSettings, type Settings } from './config.ts';
 import { type OpenDatabase, openDatabase } from './db/connection.ts';
 import { openEmbedded } from './db/embedded.ts';
@@ -29,7 +30,7 @@ export interface AppOptions {
 /** The one place that wires the adapters to the subjects: opens the database, brings it up to date, builds the context. */
 export async function openApp(options: AppOptions = {}): Promise<App> {
   const settings = options.settings ?? readSettings();
-  await mkdir(settings.home, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+  await makeFolder(settings.home).catch((cause: NodeJS.ErrnoException) => {
     throw new LkpError(
       'machine',
       `The folder ${settings.home} cannot be made (${cause.code}). Choose another with LKP_HOME, or make it writable.`,
@@ -61,6 +62,19 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Like mkdir with `recursive`, which never returns where a file system takes no folders (/proc): Node 20 to 24. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
   }
 }
 

@@ -32,25 +32,24 @@ left join document on document.number = found.number
 order by found.first_row;
 
 -- Same number, other date: accepted as another document; the warning names both.
-with other as (
-  select document.number, document.class, document.seller, document.issue_date
-  from document
-  where document.source = current_setting('lkp.source')
-  union
-  select staged_document.number, staged_document.class, staged_document.seller, staged_document.issue_date
+select named.number, named.issue_date, named.other_date
+from (
+  select staged_document.number, staged_document.issue_date, document.issue_date as other_date
   from staged_document
-)
-select staged_document.number, staged_document.issue_date, other.issue_date as other_date
-from staged_document
-join other on other.number = staged_document.number
-          and other.class = staged_document.class
-          and other.seller = staged_document.seller
-where staged_document.is_new
-  and other.issue_date <> staged_document.issue_date
-  -- of two new ones, the later names the earlier
-  and (other.issue_date < staged_document.issue_date or not exists (
-        select 1 from staged_document as twin
-        where twin.is_new and twin.number = other.number and twin.class = other.class and twin.seller = other.seller
-          and twin.issue_date = other.issue_date))
-order by staged_document.number collate "C", 2, 3
+  join document on document.number = staged_document.number
+               and document.class = staged_document.class
+               and document.seller = staged_document.seller
+               and document.source = current_setting('lkp.source')
+               and document.issue_date <> staged_document.issue_date
+  where staged_document.is_new
+  union
+  select staged_document.number, staged_document.issue_date, earlier.issue_date
+  from staged_document
+  join staged_document as earlier on earlier.number = staged_document.number
+                                 and earlier.class = staged_document.class
+                                 and earlier.seller = staged_document.seller
+                                 and earlier.issue_date < staged_document.issue_date
+  where staged_document.is_new
+) as named
+order by named.number collate "C", named.issue_date, named.other_date
 limit 20;
