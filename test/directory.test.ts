@@ -77,8 +77,8 @@ async function refreshed(...cycles: string[]): Promise<void> {
   await fresh.db.transaction('snapshots', async (tx) => {
     for (const cycle of cycles) {
       await tx.rows(
-        `insert into snapshot (cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency, content_hash)
-         values ($1, 1, 1, '2020-01-01Z', '2020-01-01Z', '2019-01-01', '2019-12-31', 'USD', '')`,
+        `insert into snapshot (cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency, lookback, content_hash)
+         values ($1, 1, 1, '2020-01-01Z', '2020-01-01Z', '2019-01-01', '2019-12-31', 'USD', 7, '')`,
         [cycle],
       );
     }

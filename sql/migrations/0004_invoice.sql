@@ -14,7 +14,7 @@ create table document (
   unit_sign        smallint not null check (unit_sign in (-1, 0, 1)),
   amount_sign      smallint not null check (amount_sign in (-1, 1)),
   -- what the gate makes of its type: 0 counts, 1 counts in money only, 2 waits, 3 waits as unknown, 4 corrects
-  treatment        smallint not null check (treatment between 0 and 4),
+  treatment        smallint not null check (treatment in (0, 1, 2, 3, 4)),
   reference_number text,
   -- false: the source gives no line numbers; such a document is atomic per file
   numbered         boolean  not null,

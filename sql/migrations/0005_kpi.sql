@@ -95,7 +95,7 @@ create table snapshot (
   window_to          date        not null,
   reporting_currency text        not null,
   -- how many days old an exchange rate may be
-  lookback           int         not null default 7,
+  lookback           int         not null,
   content_hash       text        not null,
   change_no          bigint      references change,
   reason             text,
