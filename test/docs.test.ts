@@ -148,8 +148,8 @@ describe('docs/cli.md', () => {
     const inPage = tableRows(section(cli, '### Own profiles')).map(([name]) => code(name));
     // The schema keeps its keys to itself; they are the lines of its object that stand four spaces in.
     const source = read('src/invoice/profile.ts');
-    const object = /strictObject\(\{\n([\s\S]*?)\n {2}\}\)/.exec(source)?.[1] ?? '';
-    const settings = [...object.matchAll(/^ {4}([a-z_]+):/gm)].map(([, name = '']) => name);
+    const object = /strictObject\(\{\n([\s\S]*?)\n\}\)/.exec(source)?.[1] ?? '';
+    const settings = [...object.matchAll(/^ {2}([a-z_]+):/gm)].map(([, name = '']) => name);
     expect(settings.length).toBeGreaterThan(10);
     expect(inPage.sort()).toEqual(settings.sort());
   });

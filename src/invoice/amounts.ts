@@ -156,7 +156,12 @@ function numberReader({ decimal, group }: Profile['number_format']): (text: stri
       (groups[0]!.length >= 1 &&
         groups[0]!.length <= 3 &&
         groups.slice(1).every((part) => part.length === 3));
-    if (!groups.every((part) => /^\d*$/.test(part)) || !wellGrouped || (groups.length === 1 && whole.length > 18)) return undefined;
+    if (
+      !groups.every((part) => /^\d*$/.test(part)) ||
+      !wellGrouped ||
+      (groups.length === 1 && whole.length > 18)
+    )
+      return undefined;
     return plain(`${minus}${groups.join('')}${fraction === undefined ? '' : `.${fraction}`}`);
   };
 }

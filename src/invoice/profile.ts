@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { nearest } from '../config.ts';
 import { LkpError } from '../job.ts';
 import type { Table } from '../ports.ts';
 import { type Field, findHeader, type Header, missingFields } from '../staging.ts';
+import { readYaml } from '../yaml.ts';
 
 /** The fields of an invoice line and the EN 16931-1 business terms that they are. */
 export const FIELDS = {
@@ -29,58 +28,60 @@ export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
 
 const field = z.enum(FIELD_NAMES as [FieldName, ...FieldName[]]);
 
-const schema = z
-  .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
-    description: z.string().default(''),
-    /** Purchase channel. */
-    source: z.enum(['marketplace', 'certification-provider']).default('marketplace'),
-    /** Seller identifier of documents that name none. */
-    seller: z.string().min(1),
-    /** ISO 4217 code of files without a currency column. */
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
-      .optional(),
-    /** SKU of rows that name none. */
-    default_product: z.string().min(1).optional(),
-    /** Field -> header names that mean it, compared without case, spaces and punctuation. */
-    columns: z.partialRecord(field, z.array(z.string().min(1)).min(1)),
-    /** Fields of `columns` that a file may lack. */
-    optional: z.array(field).default([]),
-    delimiter: z
-      .string()
-      .regex(/^[\t -!#-~]$/, 'must be one ASCII character other than a quote')
-      .optional(),
-    encoding: z.string().optional(),
-    sheet: z.string().optional(),
-    date_format: z
-      .string()
-      .regex(/^(?=.*YYYY)(?=.*MM)(?=.*DD)[YMDHms :./T-]+$/, 'must hold YYYY, MM and DD, such as DD/MM/YYYY')
-      .default('YYYY-MM-DD'),
-    number_format: z
-      .strictObject({
-        decimal: z.enum(['.', ',']).default('.'),
-        group: z.enum(['', ',', '.', ' ', "'"]).default(''),
-      })
-      .refine(({ decimal, group }) => decimal !== group, 'decimal and group must differ')
-      .default({ decimal: '.', group: '' }),
-    document_type: z
-      .strictObject({
-        /** Start of the invoice number -> UNTDID 1001 code. */
-        prefix: z.record(z.string().min(1), z.string()).default({}),
-        /** Code of documents that no prefix matches, or that lack the column. */
-        otherwise: z.string().optional(),
-        /** Value of the type column -> UNTDID 1001 code. */
-        map: z.record(z.string(), z.string()).default({}),
-      })
-      .default({ prefix: {}, map: {} }),
-    /** Whether a credit's quantities come positive (the standard) or already carry a minus. */
-    credit_quantities: z.enum(['positive', 'negative']).default('positive'),
-    /** Ends that are cut off a field's text, such as `.0` of ids that went through a spreadsheet. */
-    strip_suffix: z.partialRecord(field, z.string().min(1)).default({}),
-  })
-  .superRefine((profile, context) => {
+const shape = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
+  description: z.string().default(''),
+  /** Purchase channel. */
+  source: z.enum(['marketplace', 'certification-provider']).default('marketplace'),
+  /** Seller identifier of documents that name none. */
+  seller: z.string().min(1),
+  /** ISO 4217 code of files without a currency column. */
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .optional(),
+  /** SKU of rows that name none. */
+  default_product: z.string().min(1).optional(),
+  /** Field -> header names that mean it, compared without case, spaces and punctuation. */
+  columns: z.partialRecord(field, z.array(z.string().min(1)).min(1)),
+  /** Fields of `columns` that a file may lack. */
+  optional: z.array(field).default([]),
+  delimiter: z
+    .string()
+    .regex(/^[\t -!#-~]$/, 'must be one ASCII character other than a quote')
+    .optional(),
+  encoding: z.string().optional(),
+  sheet: z.string().optional(),
+  date_format: z
+    .string()
+    .regex(/^(?=.*YYYY)(?=.*MM)(?=.*DD)[YMDHms :./T-]+$/, 'must hold YYYY, MM and DD, such as DD/MM/YYYY')
+    .default('YYYY-MM-DD'),
+  number_format: z
+    .strictObject({
+      decimal: z.enum(['.', ',']).default('.'),
+      group: z.enum(['', ',', '.', ' ', "'"]).default(''),
+    })
+    .refine(({ decimal, group }) => decimal !== group, 'decimal and group must differ')
+    .default({ decimal: '.', group: '' }),
+  document_type: z
+    .strictObject({
+      /** Start of the invoice number -> UNTDID 1001 code. */
+      prefix: z.record(z.string().min(1), z.string()).default({}),
+      /** Code of documents that no prefix matches, or that lack the column. */
+      otherwise: z.string().optional(),
+      /** Value of the type column -> UNTDID 1001 code. */
+      map: z.record(z.string(), z.string()).default({}),
+    })
+    .default({ prefix: {}, map: {} }),
+  /** Whether a credit's quantities come positive (the standard) or already carry a minus. */
+  credit_quantities: z.enum(['positive', 'negative']).default('positive'),
+  /** Ends that are cut off a field's text, such as `.0` of ids that went through a spreadsheet. */
+  strip_suffix: z.partialRecord(field, z.string().min(1)).default({}),
+});
+
+/** What contradicts itself is looked for only where each part is what it should be. */
+const schema = shape.pipe(
+  z.custom<z.infer<typeof shape>>().superRefine((profile, context) => {
     const given = (name: FieldName) => profile.columns[name] !== undefined;
     const wants = (ok: boolean, message: string) => ok || context.addIssue({ code: 'custom', message });
     for (const name of ['invoice_number', 'issue_date', 'customer_number', 'quantity'] as const)
@@ -94,7 +95,8 @@ const schema = z
       given('sku') || profile.default_product !== undefined,
       'columns must map sku, or default_product be set',
     );
-  });
+  }),
+);
 
 export type Profile = z.infer<typeof schema> & { readonly hash: string };
 
@@ -107,31 +109,8 @@ export async function readProfile(path: string | URL, shown: string): Promise<Pr
       cause,
     });
   });
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (cause) {
-    throw new LkpError(
-      'request',
-      `The profile ${shown} is not YAML: ${(cause as Error).message.split('\n')[0]}. Correct it.`,
-      { cause },
-    );
-  }
-  const read = schema.safeParse(content);
-  if (!read.success) {
-    const faults = read.error.issues.map((issue) => {
-      const stranger =
-        issue.code === 'unrecognized_keys'
-          ? ` (did you mean ${nearest(issue.keys[0]!, Object.keys(schema.shape))}?)`
-          : '';
-      return `${issue.path.join('.') || 'profile'}: ${issue.message}${stranger}`;
-    });
-    throw new LkpError(
-      'request',
-      `The profile ${shown} cannot be used: ${faults.join('; ')}. Correct it (docs/cli.md lists the settings).`,
-    );
-  }
-  return { ...read.data, hash: createHash('sha256').update(text).digest('hex') };
+  const profile = readYaml(text, 'profile', shown, schema, Object.keys(shape.shape));
+  return { ...profile, hash: createHash('sha256').update(text).digest('hex') };
 }
 
 /** The built-in profiles and those of the profiles folder, by name; a folder's own wins over a built-in one. */

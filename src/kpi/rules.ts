@@ -1,55 +1,57 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql } from '../ports.ts';
+import { readYaml } from '../yaml.ts';
 
 const day = z.iso.date();
 const source = z.string().min(1);
 
 /** A rule set as written: what a unit is worth, and what a level asks for. Every number has its source, or `sample`. */
-const schema = z
-  .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
-    title: z.string().min(1),
-    basis: z.enum(['published', 'sample']),
-    /** By issue date for weights, by the window's last day for caps and levels; half-open. */
-    valid_from: day,
-    valid_to: day.optional(),
-    weights: z.record(
-      z.string().min(1),
+const shape = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
+  title: z.string().min(1),
+  basis: z.enum(['published', 'sample']),
+  /** By issue date for weights, by the window's last day for caps and levels; half-open. */
+  valid_from: day,
+  valid_to: day.optional(),
+  weights: z.record(
+    z.string().min(1),
+    z.strictObject({
+      category: z.string().min(1),
+      weight: z.number().positive(),
+      /** The most KPI of this class that counts in one window. */
+      cap: z.number().positive().optional(),
+      source,
+    }),
+  ),
+  /** The highest level first. */
+  levels: z
+    .array(
       z.strictObject({
-        category: z.string().min(1),
-        weight: z.number().positive(),
-        /** The most KPI of this class that counts in one window. */
-        cap: z.number().positive().optional(),
-        source,
+        level: z.string().min(1),
+        learning_option: z.string().min(1),
+        competency: z.string().default(''),
+        requirements: z
+          .array(
+            z.strictObject({
+              requirement: z.string().min(1),
+              measure: z.enum(['kpi', 'revenue', 'mct', 'exam', 'survey-score', 'survey-count']),
+              category: z.string().default(''),
+              at_least: z.number().nonnegative(),
+              source,
+            }),
+          )
+          .min(1),
       }),
-    ),
-    /** The highest level first. */
-    levels: z
-      .array(
-        z.strictObject({
-          level: z.string().min(1),
-          learning_option: z.string().min(1),
-          competency: z.string().default(''),
-          requirements: z
-            .array(
-              z.strictObject({
-                requirement: z.string().min(1),
-                measure: z.enum(['kpi', 'revenue', 'mct', 'exam', 'survey-score', 'survey-count']),
-                category: z.string().default(''),
-                at_least: z.number().nonnegative(),
-                source,
-              }),
-            )
-            .min(1),
-        }),
-      )
-      .min(1),
-  })
-  .superRefine((rules, context) => {
+    )
+    .min(1),
+});
+
+/** What contradicts itself is looked for only where each part is what it should be. */
+const schema = shape.pipe(
+  z.custom<z.infer<typeof shape>>().superRefine((rules, context) => {
     const wants = (ok: boolean, message: string) => ok || context.addIssue({ code: 'custom', message });
     wants(
       rules.valid_to === undefined || rules.valid_to > rules.valid_from,
@@ -82,30 +84,14 @@ const schema = z
           );
       }
     }
-  });
+  }),
+);
 
 export type RuleSet = z.infer<typeof schema>;
 
 /** Reads a rule set. Throws LkpError('request') that says where it is wrong. */
-export function parseRules(text: string, shown: string): RuleSet {
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (cause) {
-    throw new LkpError(
-      'request',
-      `The rule set ${shown} is not YAML: ${(cause as Error).message.split('\n')[0]}. Correct it.`,
-      { cause },
-    );
-  }
-  const read = schema.safeParse(content);
-  if (read.success) return read.data;
-  const faults = read.error.issues.map((issue) => `${issue.path.join('.') || 'rule set'}: ${issue.message}`);
-  throw new LkpError(
-    'request',
-    `The rule set ${shown} cannot be used: ${faults.join('; ')}. Correct it and repeat.`,
-  );
-}
+export const parseRules = (text: string, shown: string): RuleSet =>
+  readYaml(text, 'rule set', shown, schema, Object.keys(shape.shape));
 
 export interface RuleSetInForce {
   readonly name: string;

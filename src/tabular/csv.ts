@@ -34,7 +34,7 @@ export async function openCsv(path: string, name: string, hints: CsvHints = {}):
     delimiter,
     head: rowsOf(head, dialect),
     counts,
-    body: (options) => body(path, name, encoding, dialect, counts, options),
+    body: (options) => body(path, name, encoding, hasMark(first) ? 3 : 0, dialect, counts, options),
     close: async () => undefined,
   };
   return table;
@@ -45,8 +45,11 @@ async function firstBytes(path: string): Promise<Buffer> {
   return Buffer.alloc(0);
 }
 
+/** The byte order mark of UTF-8. */
+const hasMark = (first: Buffer): boolean => first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf;
+
 function encodingOf(first: Buffer, hint: string | undefined, name: string): string {
-  if (first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf) return 'utf-8';
+  if (hasMark(first)) return 'utf-8';
   if (first[0] === 0xff && first[1] === 0xfe) return 'utf-16le';
   if (first[0] === 0xfe && first[1] === 0xff) return 'utf-16be';
   try {
@@ -104,7 +107,8 @@ const lineEndOf = (head: Buffer): Dialect['lineEnd'] =>
   head.includes(0x0a) || !head.includes(0x0d) ? 'lf' : 'cr';
 
 function delimiterOf(head: Buffer, lineEnd: Dialect['lineEnd']): string {
-  const separator = /^sep=(.)\r?\n/.exec(head.toString('utf8', 0, 16));
+  // Punctuation of one byte: what else COPY could not split by.
+  const separator = /^sep=([,;\t|:^~!#$%&*+/<=>?@ -])\r?\n/.exec(head.toString('latin1', 0, 16));
   if (separator) return separator[1]!;
   const widths = DELIMITERS.map((delimiter) => {
     const counts = new Map<number, number>();
@@ -132,6 +136,7 @@ async function* body(
   path: string,
   name: string,
   encoding: string,
+  markBytes: number,
   dialect: Dialect,
   counts: RowCounts,
   options: Parameters<Table['body']>[0],
@@ -140,7 +145,7 @@ async function* body(
   const delimiter = String.fromCharCode(dialect.delimiter);
   const scanner = new RecordScanner(dialect, columns.length > 0 || watch ? columns : undefined);
   let carry: Buffer = Buffer.alloc(0);
-  let consumed = 0;
+  let consumed = markBytes;
 
   const pass = function* (chunk: Buffer, final: boolean): Generator<Uint8Array> {
     const bytes = carry.length > 0 ? Buffer.concat([carry, chunk]) : chunk;
@@ -199,8 +204,8 @@ async function* body(
   const last = carry;
   carry = Buffer.alloc(0);
   if (last.length > 0) {
-    const end = scanner.ending(last, width);
-    if (end !== 'whole') {
+    const end = scanner.ending(last);
+    if (end !== 'nothing') {
       throw new LkpError(
         'request',
         end === 'open quote'

@@ -154,23 +154,17 @@ export class RecordScanner {
     return position;
   }
 
-  /** What the bytes behind the last line end are: a whole row of `width` cells, a cut one, or an open quote. */
-  ending(bytes: Buffer, width: number): 'whole' | 'cut' | 'open quote' {
+  /**
+   * What the bytes behind the last line end are: nothing but white space, a row that may have been cut, or an open quote.
+   * A cut inside the last number, or between two doubled quotes, parses clean: only a line end proves a whole row.
+   */
+  ending(bytes: Buffer): 'nothing' | 'cut' | 'open quote' {
     let quotes = 0;
     for (const byte of bytes) if (byte === QUOTE) quotes += 1;
     if (quotes % 2 === 1) return 'open quote';
-    // A closing quote as the very last byte, or nothing but white space, cannot hide a lost ending.
-    const text = bytes.toString('latin1').trimEnd();
-    if (text === '') return 'whole';
-    let whole = false;
-    this.scan(bytes, true, (record) => {
-      whole = record.fields === width && !record.malformed && text.endsWith('"');
-      return true;
-    });
-    return whole ? 'whole' : 'cut';
+    return bytes.toString('latin1').trim() === '' ? 'nothing' : 'cut';
   }
 
-  /** `text`: the bytes as characters, when the record is plain ASCII. */
   #watch(bytes: Buffer, lastField: number, text: string | undefined): void {
     const offsets = this.#offsets!;
     const watched = this.#record.watched;
