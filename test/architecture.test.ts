@@ -49,6 +49,7 @@ const SHARED = [
   'ports',
   'rejections',
   'staging',
+  'yaml',
 ].map((name) => `src/${name}.ts`);
 
 /** Every import that `forbidden` says something about, as a sentence. */

@@ -146,7 +146,7 @@ describe('docs/cli.md', () => {
 
   test('has every setting of a profile, and each is one', async () => {
     const inPage = tableRows(section(cli, '### Own profiles')).map(([name]) => code(name));
-    // The schema keeps its keys to itself; they are the lines of its object that stand four spaces in.
+    // The schema keeps its keys to itself; they are the lines of its object that stand two spaces in.
     const source = read('src/invoice/profile.ts');
     const object = /strictObject\(\{\n([\s\S]*?)\n\}\)/.exec(source)?.[1] ?? '';
     const settings = [...object.matchAll(/^ {2}([a-z_]+):/gm)].map(([, name = '']) => name);
