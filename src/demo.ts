@@ -102,7 +102,8 @@ async function result(app: App): Promise<DemoResult> {
   ];
   const files = [];
   for (const folder of folders) {
-    for (const name of (await readdir(folder)).sort()) {
+    // A name that begins with a dot is a left-over of a killed run, not an output.
+    for (const name of (await readdir(folder)).filter((found) => !found.startsWith('.')).sort()) {
       const path = join(folder, name);
       files.push({ path, sha256: await sha256Of(path) });
     }

@@ -69,6 +69,9 @@ export function missingFields(
   return candidates[0] ?? { row: 1, cells: [], missing: required.map((field) => field.name) };
 }
 
+/** PostgreSQL's tables end at 1,600 columns, a worksheet's are read to 1,024. */
+const MOST_COLUMNS = 1024;
+
 /**
  * Copies the rows of a table, unchanged, into the unlogged table `load` (row_no, ragged, c1 ... cN; all text), and
  * makes the temporary view `load_field` that names its columns as the fields (a field the file lacks is null).
@@ -85,6 +88,12 @@ export async function loadRows(
   watch?: { readonly fields: readonly string[]; readonly row: (cells: readonly string[] | null) => void },
 ): Promise<void> {
   const width = header.cells.length;
+  if (width > MOST_COLUMNS) {
+    throw new LkpError(
+      'request',
+      `The header (row ${header.row}) has ${width} columns; at most ${MOST_COLUMNS} are read. Leave out the columns that nobody needs.`,
+    );
+  }
   const names = Array.from({ length: width }, (_, index) => `c${index + 1}`);
   const cells = names.map((name) => `load.${name}`).join(', ');
   const named = fields.map((field) => {

@@ -86,6 +86,8 @@ const schema = shape.pipe(
     const wants = (ok: boolean, message: string) => ok || context.addIssue({ code: 'custom', message });
     for (const name of ['invoice_number', 'issue_date', 'customer_number', 'quantity'] as const)
       wants(given(name), `columns must map ${name}`);
+    for (const name of ['invoice_number', 'issue_date', 'customer_number', 'quantity'] as const)
+      wants(!profile.optional.includes(name), `${name} cannot be optional`);
     wants(given('net_amount') || given('price'), 'columns must map net_amount or price');
     wants(
       given('currency') || profile.currency !== undefined,
@@ -184,6 +186,7 @@ export function noMatch(profiles: readonly Profile[], table: Table): string {
   const seen = best.cells
     .filter((cell) => cell.trim() !== '')
     .slice(0, 12)
+    .map((cell) => cell.replace(/\p{Cc}/gu, ' ').slice(0, 40))
     .join(', ');
   const lacks = best.missing
     .map((name) => `${name} ("${best.profile.columns[name as FieldName]?.[0] ?? name}")`)

@@ -1,5 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { constants } from 'node:fs';
+import { access, readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
 import { type Context, LkpError } from '../job.ts';
 import {
   asItStands,
@@ -26,6 +27,7 @@ export async function ingestAll(
 ): Promise<IngestReport> {
   const found: string[] = [];
   for (const path of paths) found.push(...(await filesAt(path, options.mayBeEmpty ?? false)));
+  for (const path of found) await readableFile(path);
   const files: FileResult[] = [];
   for (const [index, path] of found.entries()) {
     context.progress(`file ${index + 1} of ${found.length}: ${basename(path)}`);
@@ -36,6 +38,17 @@ export async function ingestAll(
     for (const [index, file] of files.entries()) files[index] = await asItStands(context, file);
   }
   return { files, totals: totalsOf(files) };
+}
+
+/** A file that cannot be read stops the command before the first one is taken in. */
+async function readableFile(path: string): Promise<void> {
+  await access(path, constants.R_OK).catch((cause: NodeJS.ErrnoException) => {
+    throw new LkpError(
+      'machine',
+      `${path} cannot be read (${cause.code}). Check its permissions and repeat; nothing was ingested.`,
+      { cause },
+    );
+  });
 }
 
 async function filesAt(path: string, mayBeEmpty: boolean): Promise<string[]> {
@@ -53,11 +66,25 @@ async function filesAt(path: string, mayBeEmpty: boolean): Promise<string[]> {
   });
   if (!found) return [];
   if (!found.isDirectory()) return [path];
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(
+    (cause: NodeJS.ErrnoException) => {
+      throw new LkpError(
+        'machine',
+        `The folder ${path} cannot be read (${cause.code}: ${cause.path}). Check its permissions and repeat.`,
+        { cause },
+      );
+    },
+  );
   // Names that begin with a dot are not for us, and .part is a file that its sender still writes.
   const names = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !entry.name.endsWith('.part'))
+    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.endsWith('.part'))
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter(
+      (file) =>
+        !relative(path, file)
+          .split(sep)
+          .some((part) => part.startsWith('.')),
+    )
     .sort();
   if (names.length === 0 && !mayBeEmpty) {
     throw new LkpError(
