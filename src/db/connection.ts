@@ -198,7 +198,7 @@ async function transaction<T>(pool: Knex, name: string, work: (tx: Sql) => Promi
       // Not usable any more: the pool drops connections that carry this mark. The first error is the one to tell.
       (client as pg.Client & { __knex__disposed?: unknown }).__knex__disposed = again;
     });
-    throw error;
+    throw isLost(error) ? wentAway(name, error) : error;
   } finally {
     tx.over = true;
     pool.client.releaseConnection(client);
@@ -301,3 +301,20 @@ function sqlFile(name: string): Promise<string> {
   }
   return text;
 }
+
+/** The server ended our session, or the connection to it broke. */
+function isLost(error: unknown): boolean {
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  return (
+    /^(57P0[1-4]|08\d{3}|ECONNRESET|EPIPE|ECONNREFUSED)$/.test(code) ||
+    /connection terminated|not queryable|connection error/i.test(message)
+  );
+}
+
+const wentAway = (name: string, cause: unknown): LkpError =>
+  new LkpError(
+    'machine',
+    `The database went away during ${name} (${(cause as Error).message}). Nothing is half stored: repeat when it answers, ` +
+      'and what was stored already is found there.',
+    { cause },
+  );
