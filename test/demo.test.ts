@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -112,14 +112,9 @@ describe('npm run demo', () => {
   });
 });
 
-const python = (() => {
-  try {
-    execFileSync('python3', ['-c', 'import openpyxl'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+const python = ['/usr/bin/python3', 'python3'].find(
+  (candidate) => spawnSync(candidate, ['-c', 'import openpyxl']).status === 0,
+);
 if (!python) console.warn('no python3 with openpyxl: the workbooks are not opened by another reader');
 
 test.skipIf(!python)(
@@ -138,7 +133,7 @@ for path in json.load(sys.stdin):
     found[path] = {'sheets': book.sheetnames, 'formulas': formulas, 'rows': sum(s.max_row for s in book)}
 json.dump(found, sys.stdout)
 `;
-    const answer = execFileSync('python3', ['-c', script], {
+    const answer = execFileSync(python!, ['-c', script], {
       input: JSON.stringify(books),
       encoding: 'utf8',
       maxBuffer: 1 << 26,
