@@ -14,7 +14,7 @@ import { invoiceWorkbook } from './workbook.ts';
  * The one generator of sample data: it knows what it made. Deterministic: equal options give equal bytes.
  *
  *   npx tsx samples/generate.ts                                       the checked-in files, again
- *   npx tsx samples/generate.ts --lines 1000000 --out /tmp/large      the reference data and one large CSV file
+ *   npx tsx samples/generate.ts --lines 1000000 --out large      the reference data and one large CSV file
  */
 
 export interface Options {

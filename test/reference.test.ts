@@ -68,6 +68,16 @@ const rules = (result: LoadResult) => result.rejections.map(({ row, rule, seen }
 const PARTNERS =
   'mpn_id,name,country,valid_from,valid_to\n4001,Harbor Learning,US,2015-01-01,\n4002,Öğrenim A.Ş.,Türkiye,,\n';
 
+test('a file of another kind is refused by what it is, although it has every column that is asked for', async () => {
+  await load('partners', PARTNERS);
+  const listings =
+    'partner_mpn_id,country,name,url,requested_on\n4001,US,Shown Otherwise,https://learn.harbor.example/,2020-01-02\n';
+  const refused = await load('partners', listings, { name: 'listings.csv' });
+  expect(refused).toMatchObject({ status: 'refused', loaded: 0 });
+  expect(refused.reason).toContain('looks like listings');
+  expect(await rows("select name from partner where mpn_id = '4001'")).toEqual([{ name: 'Harbor Learning' }]);
+});
+
 describe('a file of one kind', () => {
   test('blanks mean always, open, and the default of the column', async () => {
     expect(await load('partners', PARTNERS)).toMatchObject({

@@ -183,11 +183,41 @@ async function takeRows(
   return result;
 }
 
+/** A file of another kind may have every column that is asked for; loaded, it would replace what it does not mean. */
+function refuseOtherKind(kind: Kind, table: Table, header: Header, name: string): void {
+  for (const [other, { layouts }] of Object.entries<Kind>(KINDS)) {
+    if (KINDS[other as KindName] === kind) continue;
+    const better = layouts.some(({ fields }) => {
+      const found = findHeaderQuietly(table, fields);
+      return found !== undefined && found.row === header.row && found.columns.size > header.columns.size;
+    });
+    if (better) {
+      throw new LkpError(
+        'request',
+        `${name} looks like ${other}: its header (row ${header.row}) has more of their columns. Load it with lkp load ${other}, or leave out the columns that are not meant.`,
+      );
+    }
+  }
+}
+
+/** A header in which two columns answer to one field of another kind is no header of that kind. */
+function findHeaderQuietly(table: Table, fields: Layout['fields']): Header | undefined {
+  try {
+    return findHeader(table.head, fields);
+  } catch (error) {
+    if (error instanceof LkpError) return undefined;
+    throw error;
+  }
+}
+
 /** The first layout of the kind whose header is in the file. Throws LkpError('request') that names what is missing. */
 function findLayout(kind: Kind, table: Table, name: string): { layout: Layout; header: Header } {
   for (const layout of kind.layouts) {
     const header = findHeader(table.head, layout.fields);
-    if (header && (layout.columns === undefined || layout.columns(header))) return { layout, header };
+    if (header && (layout.columns === undefined || layout.columns(header))) {
+      refuseOtherKind(kind, table, header, name);
+      return { layout, header };
+    }
   }
   if (table.head.every(({ cells }) => cells.every((cell) => cell.trim() === ''))) {
     throw new LkpError('request', `${name} has no rows: it is empty or blank. Get the file with its rows.`);
