@@ -7,6 +7,7 @@ import { readSettings } from './config.ts';
 import { sha256Of } from './files.ts';
 import { LkpError } from './job.ts';
 import { latest, type RefreshResult } from './kpi/refresh.ts';
+import { nameOf } from './ledger.ts';
 import { readable } from './money.ts';
 import { runMonth } from './month.ts';
 import type { KindName } from './reference/kinds.ts';
@@ -68,7 +69,7 @@ export async function demo({ progress }: { progress: (text: string) => void }): 
       reason: 'manual',
       again: true,
       until: NOW,
-      onState: ({ job, state }) => progress(`${job}: ${state}`),
+      onState: (occurrence) => progress(`${nameOf(occurrence)}: ${occurrence.state}`),
     });
     const stopped = occurrences.find(({ state }) => state !== 'done');
     if (stopped) {

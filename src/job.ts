@@ -29,6 +29,14 @@ export interface Context {
 /** How a job ended: `done`, or `asks` when it is done and left work for a person (exit 3). */
 export type Outcome = 'done' | 'asks';
 
+/** Which part of a job's run: from 1, of so many. 1 of 1 is the whole. */
+export interface Part {
+  readonly part: number;
+  readonly parts: number;
+}
+
+export const WHOLE: Part = { part: 1, parts: 1 };
+
 /** The smallest step of the month. */
 export interface Job {
   readonly name: string;
@@ -36,13 +44,16 @@ export interface Job {
   readonly why: string;
   readonly reads: readonly string[];
   readonly writes: readonly string[];
-  /** Jobs of the same cycle that must be done before. */
+  /** Jobs of the same cycle that must be done before, with all their parts. */
   readonly after: readonly string[];
   /** Instants (UTC) at which a cycle's occurrence is due and late. */
   readonly when: (cycle: string, timeZone: string) => { readonly due: string; readonly deadline?: string };
+  /** How many parts a cycle's run has that workers may share; 1 when absent. */
+  readonly parts?: number;
   readonly run: (
     context: Context,
     cycle: string,
+    part: Part,
   ) => Promise<{ readonly outcome: Outcome; readonly says: string }>;
 }
 

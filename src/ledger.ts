@@ -1,5 +1,5 @@
 import { crash } from './crash.ts';
-import { type Context, type Job, LkpError, type Outcome } from './job.ts';
+import { type Context, type Job, LkpError, type Outcome, type Part } from './job.ts';
 import type { Log } from './log.ts';
 import type { Database, Sql } from './ports.ts';
 
@@ -8,7 +8,7 @@ import type { Database, Sql } from './ports.ts';
  * An occurrence goes due -> enqueued -> running -> done, failed or waiting (for a person); the attempt number is the
  * fence that every later write of the attempt carries.
  */
-export interface Occurrence {
+export interface Occurrence extends Part {
   readonly id: string;
   readonly job: string;
   readonly cycle: string;
@@ -38,18 +38,31 @@ const retryDelay = (failures: number): number => Math.min(3600, 10 * 3 ** (failu
 /** So many attempts in a row that died or failed, the last one dying, and the job itself is suspected. */
 const DEATHS = 5;
 
-const COLUMNS = 'id, job, cycle, due_at, deadline, state, attempt, says';
+const COLUMNS = 'id, job, cycle, part, parts, due_at, deadline, state, attempt, says';
 
-/** Writes down what a cycle has to do. What is there already stays as it is: a done cycle is never fired again. */
+/** A job's name as people read it: `refresh`, `report 2 of 5`. */
+export const nameOf = ({ job, part, parts }: Pick<Occurrence, 'job' | 'part' | 'parts'>): string =>
+  parts > 1 ? `${job} ${part} of ${parts}` : job;
+
+/**
+ * Writes down what a cycle has to do. What is there already stays as it is, with the parts that it was planned with: a
+ * done cycle is never fired again.
+ */
 export async function plan(tx: Sql, jobs: readonly Job[], cycle: string, timeZone: string): Promise<void> {
-  const dates = jobs.map((job) => ({ job: job.name, ...job.when(cycle, timeZone) }));
+  const dates = jobs.map(({ name, parts = 1, when }) => ({ job: name, parts, ...when(cycle, timeZone) }));
   await tx.rows(
-    `insert into occurrence (job, cycle, due_at, deadline)
-     select job, $1, due_at, deadline from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as due (job, due_at, deadline)
-     on conflict (job, cycle) do nothing`,
+    `insert into occurrence (job, cycle, part, parts, due_at, deadline)
+     select due.job, $1, part, due.parts, due.due_at, due.deadline
+     from unnest($2::text[], $3::smallint[], $4::timestamptz[], $5::timestamptz[])
+            with ordinality as due (job, parts, due_at, deadline, place)
+     cross join generate_series(1, due.parts) as part
+     where not exists (select from occurrence where occurrence.job = due.job and occurrence.cycle = $1)
+     order by due.place, part
+     on conflict (job, cycle, part) do nothing`,
     [
       cycle,
       dates.map(({ job }) => job),
+      dates.map(({ parts }) => parts),
       dates.map(({ due }) => due),
       dates.map(({ deadline }) => deadline ?? null),
     ],
@@ -70,17 +83,20 @@ export const overdue = (tx: Sql, now: string): Promise<Occurrence[]> =>
     now,
   ]);
 
-/** Asks for a finished, failed or waiting occurrence again, under the next attempt. */
-export async function again(tx: Sql, cycle: string, jobs: readonly string[]): Promise<void> {
+/** Asks for a cycle's occurrences in these states again, under their next attempt. */
+export async function again(
+  tx: Sql,
+  cycle: string,
+  states: ReadonlyArray<'done' | 'failed' | 'waiting'>,
+): Promise<void> {
   await tx.rows(
-    `update occurrence set state = 'due', says = null, lease_until = null
-     where cycle = $1 and job = any($2) and state in ('done', 'failed', 'waiting')`,
-    [cycle, jobs],
+    `update occurrence set state = 'due', says = null, lease_until = null where cycle = $1 and state = any($2)`,
+    [cycle, states],
   );
 }
 
 /**
- * Takes what may be sent now, of one cycle or of all: due at `now` with every job before it done; sent long ago and
+ * Takes what may be sent now, of one cycle or of all: due at `now` with every part of the jobs before it done; sent long ago and
  * never begun; failed some time ago in a way that can pass; or running without a sign of life. `lease_until` says until
  * when a running attempt holds its occurrence, and when a failed one is tried again.
  */
@@ -93,7 +109,7 @@ export async function takeReady(
   await evict(tx);
   await giveUp(tx);
   const after = Object.fromEntries(jobs.map((job) => [job.name, job.after]));
-  return tx.rows<Occurrence>(
+  const ready = await tx.rows<Occurrence>(
     `update occurrence set state = 'enqueued', enqueued_at = now(), lease_until = null
      where ($1::text is null or occurrence.cycle = $1)
        and (occurrence.state = 'due' and occurrence.due_at <= $3
@@ -107,6 +123,7 @@ export async function takeReady(
      returning ${COLUMNS}`,
     [cycle ?? null, JSON.stringify(after), now],
   );
+  return ready.sort((one, other) => Number(one.id) - Number(other.id));
 }
 
 /**
@@ -235,7 +252,7 @@ export async function attempt(
     return 'not-mine';
   }
   crash('attempt-begun');
-  const own = log.child({ job: taken.job, cycle: taken.cycle, attempt: taken.attempt, run: taken.run });
+  const own = log.child({ job: nameOf(taken), cycle: taken.cycle, attempt: taken.attempt, run: taken.run });
   own.info({ reason: message.reason }, 'begun');
   const alive = setInterval(() => {
     // A sign of life that cannot be given is no failure: the lease runs out, and the fence decides.
@@ -247,6 +264,7 @@ export async function attempt(
     const { outcome, says } = await jobOf(taken, jobs).run(
       { ...context, db: fenced(context.db, taken) },
       taken.cycle,
+      taken,
     );
     crash('attempt-before-end');
     const state = outcome === 'asks' ? 'waiting' : 'done';
@@ -299,7 +317,7 @@ const fenced = (db: Database, taken: Taken): Database => ({
         [taken.id, taken.attempt],
       );
       if (mine.length === 0)
-        throw new TakenOver(`${taken.job} of ${taken.cycle}: attempt ${taken.attempt} was taken over`);
+        throw new TakenOver(`${nameOf(taken)} of ${taken.cycle}: attempt ${taken.attempt} was taken over`);
       return result;
     }),
 });

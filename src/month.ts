@@ -2,7 +2,6 @@ import { JOBS } from '../jobs/index.ts';
 import type { App } from './app.ts';
 import { again, type Occurrence, occurrencesOf, plan, type Reason } from './ledger.ts';
 import { openLog } from './log.ts';
-import { openQueue } from './queue/queue.ts';
 import { Lookout, Signal, workOn } from './roles.ts';
 
 const LOOK_EVERY_MS = 250;
@@ -29,10 +28,12 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   const { reason } = options;
   await app.db.transaction('plan', async (tx) => {
     await plan(tx, JOBS, cycle, zone);
-    await again(tx, cycle, options.again ? JOBS.map(({ name }) => name) : await unfinished(tx, cycle));
+    // Failed and waiting jobs are tried again when a person asks for the cycle.
+    await again(tx, cycle, options.again ? ['done', 'failed', 'waiting'] : ['failed', 'waiting']);
   });
   const log = openLog(app.settings);
   const changed = new Signal();
+  const { openQueue } = await import('./queue/queue.ts');
   const queue = await openQueue(QUEUE_URL ?? app.databaseUrl, {
     onError: (error) => log.warn(error.message),
   });
@@ -56,11 +57,4 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   } finally {
     await queue.close();
   }
-}
-
-/** Failed and waiting jobs are tried again when a person asks for the cycle. */
-async function unfinished(tx: Parameters<typeof occurrencesOf>[0], cycle: string): Promise<string[]> {
-  return (await occurrencesOf(tx, cycle))
-    .filter(({ state }) => state === 'failed' || state === 'waiting')
-    .map(({ job }) => job);
 }

@@ -4,6 +4,7 @@ import type { Job } from './job.ts';
 import {
   type Asked,
   attempt,
+  nameOf,
   type Occurrence,
   overdue,
   plan,
@@ -146,11 +147,12 @@ export class Scheduler {
       await plan(tx, this.#jobs, cycle, zone);
       return overdue(tx, now());
     });
-    for (const { id, job, cycle, deadline, state, says } of late) {
+    for (const occurrence of late) {
+      const { id, cycle, deadline, state, says } = occurrence;
       if (this.#alarmed.has(id)) continue;
       this.#alarmed.add(id);
       this.#log.error(
-        { job, cycle, deadline, state },
+        { job: nameOf(occurrence), cycle, deadline, state },
         `not done by its deadline${says ? ` (${says})` : ''}; lkp status shows what it waits for`,
       );
     }

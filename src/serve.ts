@@ -1,7 +1,7 @@
 import type { App } from './app.ts';
 import { type Job, LkpError } from './job.ts';
 import { openLog } from './log.ts';
-import { openQueue, type Queue } from './queue/queue.ts';
+import type { Queue } from './queue/queue.ts';
 import { type Role, Scheduler, workOn } from './roles.ts';
 
 /** How long a running attempt may take to end after the first signal. */
@@ -27,6 +27,8 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
   const log = openLog(app.settings);
   let queue: Queue | undefined;
   try {
+    // Loaded for those who serve: every other command would wait 0.2 s for it.
+    const { openQueue } = await import('./queue/queue.ts');
     queue = await openQueue(app.settings.QUEUE_URL ?? app.databaseUrl, {
       onError: (error) => log.warn(error.message),
       onBack: () => log.warn('the queue answers again'),

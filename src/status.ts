@@ -1,7 +1,7 @@
 import type { App } from './app.ts';
 import { addMonths, dayIn } from './calendar.ts';
-import type { Job } from './job.ts';
-import { occurrencesOf } from './ledger.ts';
+import type { Job, Part } from './job.ts';
+import { nameOf, type Occurrence, occurrencesOf } from './ledger.ts';
 import { table } from './show.ts';
 
 /** What operations asks first: what is next, what is late, what waits for whom. */
@@ -10,9 +10,33 @@ export interface CalendarOccurrence {
   readonly job: string;
   readonly due_at: string;
   readonly deadline?: string;
+  /** Of a job in parts, the state of the part that is furthest from done. */
   readonly state: string;
+  /** Only of a job that is planned in parts. */
+  readonly parts?: { readonly done: number; readonly of: number };
   readonly why: string;
 }
+
+/** From what needs a person to what needs nobody. */
+const STATES: ReadonlyArray<Occurrence['state']> = [
+  'failed',
+  'waiting',
+  'running',
+  'enqueued',
+  'due',
+  'done',
+];
+
+/** How the parts of one job stand, as one. */
+function together(parts: readonly Occurrence[]): Pick<CalendarOccurrence, 'state' | 'parts'> {
+  const state = STATES.find((known) => parts.some((part) => part.state === known))!;
+  const done = parts.filter((part) => part.state === 'done').length;
+  return parts.length === 1 ? { state } : { state, parts: { done, of: parts.length } };
+}
+
+/** The state as people read it: `running, 2 of 5 done`. */
+export const stateText = ({ state, parts }: Pick<CalendarOccurrence, 'state' | 'parts'>): string =>
+  parts && parts.done > 0 && parts.done < parts.of ? `${state}, ${parts.done} of ${parts.of} done` : state;
 
 /** The occurrences of some cycles: as written in the ledger, else as the calendar says they will be. */
 export async function calendarOf(
@@ -23,18 +47,17 @@ export async function calendarOf(
   return app.db.transaction('calendar', async (tx) => {
     const found = [];
     for (const cycle of cycles) {
-      const ledger = new Map(
-        (await occurrencesOf(tx, cycle)).map((occurrence) => [occurrence.job, occurrence]),
-      );
+      const ledger = await occurrencesOf(tx, cycle);
       const occurrences = jobs.map(({ name, why, when }) => {
-        const written = ledger.get(name);
+        const planned = ledger.filter(({ job }) => job === name);
+        const [written] = planned;
         const dates = when(cycle, app.settings.LKP_TIME_ZONE);
         const deadline = written?.deadline ?? dates.deadline;
         return {
           job: name,
           due_at: written?.due_at ?? dates.due,
           ...(deadline ? { deadline } : {}),
-          state: written?.state ?? ((written?.due_at ?? dates.due) > app.now() ? 'not due' : 'not run'),
+          ...(written ? together(planned) : { state: dates.due > app.now() ? 'not due' : 'not run' }),
           why,
         };
       });
@@ -44,7 +67,7 @@ export async function calendarOf(
   });
 }
 
-export interface RunRow {
+export interface RunRow extends Part {
   readonly job: string;
   readonly cycle: string | null;
   readonly attempt: number;
@@ -59,8 +82,11 @@ export interface RunRow {
 export const runsOf = (app: App, cycle?: string): Promise<RunRow[]> =>
   app.db.transaction('runs', (tx) =>
     tx.rows<RunRow>(
-      `select job, cycle, attempt, reason, actor, started_at, ended_at, outcome, says from run
-       where $1::text is null or cycle = $1 order by id desc limit 50`,
+      `select run.job, run.cycle, coalesce(occurrence.part, 1) as part, coalesce(occurrence.parts, 1) as parts,
+              run.attempt, run.reason, run.actor, run.started_at, run.ended_at, run.outcome, run.says
+       from run
+       left join occurrence on occurrence.id = run.occurrence_id
+       where $1::text is null or run.cycle = $1 order by run.id desc limit 50`,
       [cycle ?? null],
     ),
   );
@@ -68,16 +94,15 @@ export const runsOf = (app: App, cycle?: string): Promise<RunRow[]> =>
 export interface Status {
   readonly today: string;
   readonly next: Array<{ job: string; cycle: string; due_at: string }>;
-  readonly late: Array<{ job: string; cycle: string; deadline: string; state: string }>;
+  readonly late: Array<
+    { job: string; cycle: string; deadline: string } & Pick<CalendarOccurrence, 'state' | 'parts'>
+  >;
   readonly waiting: {
     readonly quarantined_rows: number;
     readonly rejected_rows: number;
-    readonly failed_or_waiting_jobs: Array<{
-      job: string;
-      cycle: string;
-      state: string;
-      says: string | null;
-    }>;
+    readonly failed_or_waiting_jobs: Array<
+      Pick<Occurrence, 'job' | 'cycle' | 'part' | 'parts' | 'state' | 'says'>
+    >;
   };
 }
 
@@ -98,8 +123,8 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
       `select (select count(*) from quarantine where ended_no is null) as quarantined,
               (select count(*) from rejection where ended_no is null) as rejected`,
     );
-    const jobsWaiting = await tx.rows<{ job: string; cycle: string; state: string; says: string | null }>(
-      `select job, cycle, state, says from occurrence where state in ('failed', 'waiting') order by cycle, id`,
+    const jobsWaiting = await tx.rows<Status['waiting']['failed_or_waiting_jobs'][number]>(
+      `select job, cycle, part, parts, state, says from occurrence where state in ('failed', 'waiting') order by cycle, id`,
     );
     return {
       today: dayIn(now, app.settings.LKP_TIME_ZONE),
@@ -110,7 +135,13 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
         .map(({ job, cycle, due_at }) => ({ job, cycle, due_at })),
       late: all
         .filter(({ deadline, state }) => deadline !== undefined && deadline < now && state !== 'done')
-        .map(({ job, cycle, deadline, state }) => ({ job, cycle, deadline: deadline!, state })),
+        .map(({ job, cycle, deadline, state, parts }) => ({
+          job,
+          cycle,
+          deadline: deadline!,
+          state,
+          ...(parts && { parts }),
+        })),
       waiting: {
         quarantined_rows: Number(waiting.quarantined),
         rejected_rows: Number(waiting.rejected),
@@ -134,12 +165,12 @@ export function statusText({ today, next, late, waiting }: Status): string {
       ? 'Nothing is late.'
       : `Late:\n${table(
           ['job', 'cycle', 'deadline', 'state'],
-          late.map((job) => [job.job, job.cycle, job.deadline, job.state]),
+          late.map((job) => [job.job, job.cycle, job.deadline, stateText(job)]),
         )}`,
     '',
     `Waiting for operations: ${waiting.quarantined_rows} quarantined rows to decide, ${waiting.rejected_rows} rejected rows to correct.`,
   ];
-  for (const { job, cycle, state, says } of waiting.failed_or_waiting_jobs)
-    parts.push(`${job} of ${cycle} is ${state}: ${says ?? ''}`);
+  for (const waits of waiting.failed_or_waiting_jobs)
+    parts.push(`${nameOf(waits)} of ${waits.cycle} is ${waits.state}: ${waits.says ?? ''}`);
   return parts.join('\n');
 }

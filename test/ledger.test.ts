@@ -7,6 +7,7 @@ import {
   again,
   attempt,
   begin,
+  nameOf,
   type Occurrence,
   occurrencesOf,
   plan,
@@ -16,6 +17,7 @@ import {
 import { openLog } from '../src/log.ts';
 import { runMonth } from '../src/month.ts';
 import type { Sql } from '../src/ports.ts';
+import { calendarOf, runsOf, stateText } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { until } from './harness/until.ts';
 
@@ -40,7 +42,8 @@ const job = (name: string, due: string, after: string[] = []): Job => ({
   writes: [],
   after,
   when: (cycle) => ({ due: `${cycle}-${due}T00:00:00Z`, deadline: `${cycle}-${due}T23:59:59Z` }),
-  run: (context, cycle) => (work[name] ?? (async () => ({ outcome: 'done', says: 'well' })))(context, cycle),
+  run: (context, cycle, part) =>
+    (work[name] ?? (async () => ({ outcome: 'done', says: 'well' })))(context, cycle, part),
 });
 const JOBS = [job('first', '15'), job('second', '15', ['first']), job('third', '20', ['second'])];
 
@@ -200,7 +203,7 @@ describe('an attempt', () => {
     expect(await it.rows(`select lease_until from occurrence where job = 'first'`)).toEqual([
       { lease_until: null },
     ]);
-    await tx((sql) => again(sql, CYCLE, ['first']));
+    await tx((sql) => again(sql, CYCLE, ['failed']));
     delete work.first;
     expect(await doIt(await only(LATE))).toBe('done');
   });
@@ -213,11 +216,107 @@ describe('an attempt', () => {
   });
 });
 
+describe('a job in parts', () => {
+  const PARTED = [{ ...job('whole', '15'), parts: 3 }, job('last', '15', ['whole'])];
+  const OTHER = '2020-04';
+  const takeOther = (): Promise<Occurrence[]> => tx((sql) => takeReady(sql, PARTED, LATE, OTHER));
+  const partStates = async (): Promise<string[]> =>
+    (await tx((sql) => occurrencesOf(sql, OTHER))).map(
+      (one) => `${nameOf(one)}: ${one.state} ${one.attempt}`,
+    );
+  beforeEach(() => tx((sql) => plan(sql, PARTED, OTHER, 'UTC')));
+
+  test('is sent as its parts; each begins once and is told which one it is; the next job waits for all', async () => {
+    const told: string[] = [];
+    work.whole = async (_context, _cycle, { part, parts }) => {
+      told.push(`${part} of ${parts}`);
+      return { outcome: 'done', says: 'well' };
+    };
+    const sent = await takeOther();
+    expect(sent.map(nameOf)).toEqual(['whole 1 of 3', 'whole 2 of 3', 'whole 3 of 3']);
+    const [one, two, three] = sent as [Occurrence, Occurrence, Occurrence];
+    expect(await Promise.all([doIt(one, PARTED), doIt(one, PARTED), doIt(two, PARTED)])).toEqual(
+      expect.arrayContaining(['done', 'done', 'not-mine']),
+    );
+    expect(await takeOther()).toEqual([]);
+    expect(await partStates()).toEqual([
+      'whole 1 of 3: done 1',
+      'whole 2 of 3: done 1',
+      'whole 3 of 3: enqueued 0',
+      'last: due 0',
+    ]);
+    expect(await doIt(three, PARTED)).toBe('done');
+    expect((await takeOther()).map(nameOf)).toEqual(['last']);
+    expect(told.sort()).toEqual(['1 of 3', '2 of 3', '3 of 3']);
+    expect((await runsOf(it.context, OTHER)).map(nameOf).sort()).toEqual([
+      'whole 1 of 3',
+      'whole 2 of 3',
+      'whole 3 of 3',
+    ]);
+  });
+
+  test('of which one part is taken over or failed: only that part is done again', async () => {
+    const sent = await takeOther();
+    let begun = 0;
+    work.whole = async (_context, _cycle, { part }) => {
+      if (part === 2) throw new LkpError('request', 'no');
+      begun += 1;
+      // The third dies the first time.
+      if (part === 3 && begun === 2) {
+        await leaseRanOut();
+        const [again] = await takeOther();
+        expect(nameOf(again!)).toBe('whole 3 of 3');
+        expect(await doIt(again!, PARTED)).toBe('done');
+      }
+      return { outcome: 'done', says: 'well' };
+    };
+    const ends = [];
+    for (const occurrence of sent) ends.push(await doIt(occurrence, PARTED));
+    expect(ends).toEqual(['done', 'failed', 'not-mine']);
+    expect(await partStates()).toEqual([
+      'whole 1 of 3: done 1',
+      'whole 2 of 3: failed 1',
+      'whole 3 of 3: done 2',
+      'last: due 0',
+    ]);
+    const calendar = await calendarOf(it.context, PARTED, [OTHER]);
+    expect(calendar.cycles[0]!.occurrences.map(({ job, state, parts }) => ({ job, state, parts }))).toEqual([
+      { job: 'whole', state: 'failed', parts: { done: 2, of: 3 } },
+      { job: 'last', state: 'due', parts: undefined },
+    ]);
+    expect(calendar.cycles[0]!.occurrences.map(stateText)).toEqual(['failed, 2 of 3 done', 'due']);
+    await tx((sql) => again(sql, OTHER, ['failed', 'waiting']));
+    delete work.whole;
+    expect((await takeOther()).map(nameOf)).toEqual(['whole 2 of 3']);
+  });
+
+  test('keeps the parts that it was planned with: a cycle of an older version is one, whatever comes later', async () => {
+    await it.rows(`delete from occurrence where cycle = $1`, [OTHER]);
+    await it.rows(
+      `insert into occurrence (job, cycle, due_at, state) values ('whole', $1, $2, 'done'), ('last', $1, $2, 'due')`,
+      [OTHER, EARLY],
+    );
+    await tx((sql) => plan(sql, PARTED, OTHER, 'UTC'));
+    expect(await partStates()).toEqual(['whole: done 0', 'last: due 0']);
+    expect((await takeOther()).map(nameOf)).toEqual(['last']);
+    // And so does one of a version with more parts.
+    await tx((sql) => plan(sql, [{ ...PARTED[0]!, parts: 2 }], '2020-03', 'UTC'));
+    await tx((sql) => plan(sql, PARTED, '2020-03', 'UTC'));
+    const planned = await tx((sql) => occurrencesOf(sql, '2020-03'));
+    expect(planned.map(nameOf)).toEqual(['whole 1 of 2', 'whole 2 of 2', 'last']);
+  });
+
+  test('planned by many at once is planned once', async () => {
+    await Promise.all(Array.from({ length: 6 }, () => tx((sql) => plan(sql, PARTED, '2020-03', 'UTC'))));
+    expect(await tx((sql) => occurrencesOf(sql, '2020-03'))).toHaveLength(4);
+  });
+});
+
 describe('asked for again', () => {
   test('only what has ended is done again, under the next attempt', async () => {
     await doIt(await only(LATE));
     const second = await only(LATE);
-    await tx((sql) => again(sql, CYCLE, ['first', 'second', 'third']));
+    await tx((sql) => again(sql, CYCLE, ['done', 'failed', 'waiting']));
     expect(await states()).toEqual({ first: 'due 1', second: 'enqueued 0', third: 'due 0' });
     expect(await doIt(await only(LATE))).toBe('done');
     expect(await states()).toMatchObject({ first: 'done 2' });
@@ -260,7 +359,7 @@ test('a month goes on to its end, however slow the looks at it are', async () =>
   expect(ended.map((one) => [one.job, one.state])).toEqual([
     ['ingest', 'done'],
     ['refresh', 'done'],
-    ['report', 'done'],
+    ...Array.from({ length: 5 }, () => ['report', 'done']),
     ['directory-assemble', 'due'],
     ['directory-submit', 'due'],
   ]);

@@ -1,7 +1,9 @@
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { directorySubmit } from '../jobs/directory-submit.ts';
+import { report } from '../jobs/report.ts';
 import type { App } from '../src/app.ts';
 import { parseInstant } from '../src/calendar.ts';
 import type { Definition, Options } from '../src/commands/command.ts';
@@ -9,7 +11,9 @@ import { DATA_COMMANDS } from '../src/commands/data.ts';
 import { DIRECTORY_COMMANDS } from '../src/commands/directory.ts';
 import { KPI_COMMANDS } from '../src/commands/kpi.ts';
 import { RULES_COMMANDS } from '../src/commands/rules.ts';
+import { sha256Of } from '../src/files.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
+import { WHOLE } from '../src/job.ts';
 import { type Difference, refresh } from '../src/kpi/refresh.ts';
 import { writeReports } from '../src/kpi/report.ts';
 import { useRules } from '../src/kpi/rules.ts';
@@ -105,6 +109,74 @@ describe('the partners of a report', () => {
       expect({ kind, loaded, rejected }).toEqual({ kind, loaded: 0, rejected: kind === 'locations' ? 2 : 1 });
       for (const { rule, seen } of rejections) expect([rule, seen]).toEqual(['mpn-id-unusable', id]);
     }
+  });
+});
+
+describe('the parts of the report job', () => {
+  /** File name -> sha256 of everything that parts wrote. */
+  async function written(...parts: Array<Parameters<typeof report.run>[2]>): Promise<Record<string, string>> {
+    const folder = join(it.home, 'reports', CYCLE, 'revision-1');
+    await rm(folder, { recursive: true, force: true });
+    for (const part of parts)
+      expect(await report.run(it.context, CYCLE, part)).toMatchObject({ outcome: 'done' });
+    const names = await readdir(folder);
+    return Object.fromEntries(
+      await Promise.all(
+        names.sort().map(async (name) => [name, await sha256Of(join(folder, name))] as const),
+      ),
+    );
+  }
+
+  test('write together what the whole writes, byte for byte, and each partner once', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => String(4100 + index));
+    await load('partners', `mpn_id,name,country\n${ids.map((id) => `${id},Partner ${id},US\n`).join('')}`);
+    await load(
+      'locations',
+      `location_mpn_id,partner_mpn_id,country\n${ids.map((id) => `5${id},${id},US\n`).join('')}`,
+    );
+    // A number that moves from one partner to another, and rows that count nowhere or lead to nobody.
+    await load(
+      'customers',
+      `customer_number,location_mpn_id,valid_from,valid_to\n${ids.map((id) => `N${id},5${id},2015-01-01,\n`).join('')}` +
+        'MOVES,54100,2015-01-01,2019-06-01\nMOVES,54101,2019-06-01,\n',
+    );
+    for (const id of ids) await bought(`N${id}`, 2);
+    await bought('MOVES', 3, '2019-05-10');
+    await bought('MOVES', 5, '2019-07-10');
+    await bought('NOBODY', 7);
+    await ingest(
+      'X-1,2019-05-02,380,USD,N4103,1,oops,10.00,MOC-1',
+      'X-1,2019-05-02,380,USD,N4104,2,1,10.00,NONE',
+    );
+    await refresh(it.context, CYCLE);
+    const whole = await written(WHOLE);
+    expect(Object.keys(whole).length).toBeGreaterThan(14);
+    for (const parts of [2, report.parts!, 40])
+      expect(
+        await written(...Array.from({ length: parts }, (_, index) => ({ part: index + 1, parts }))),
+      ).toEqual(whole);
+    const shares = [];
+    for (let part = 2; part <= 5; part += 1) shares.push(Object.keys(await written({ part, parts: 5 })));
+    expect(shares.flat().sort()).toEqual(Object.keys(whole).filter((name) => name.startsWith('partner')));
+    expect(shares.filter((names) => names.length > 0).length).toBeGreaterThan(1);
+  });
+
+  test('refuse, each for its own partners, lines that do not add up to the frozen cells', async () => {
+    await bought('C100', 3);
+    await bought('C200', 3);
+    await refresh(it.context, CYCLE);
+    const partners = ['4001', '4002'];
+    await it.rows(`alter table snapshot_cell disable trigger user`);
+    await it.rows(`update snapshot_cell set lines = lines + 1 where partner_mpn_id = '4001'`);
+    await it.rows(`alter table snapshot_cell enable trigger user`);
+    const only = (partner: string) => writeReports(it.context, CYCLE, { only: { partner } });
+    await expect(only(partners[0]!)).rejects.toThrow(/do not add up to its frozen cells/);
+    await expect(only(partners[1]!)).resolves.toMatchObject({ revision: 1 });
+    await expect(writeReports(it.context, CYCLE, { only: 'program' })).rejects.toThrow(/do not add up/);
+    const outcomes = await Promise.allSettled(
+      [1, 2].map((share) => writeReports(it.context, CYCLE, { only: { share, shares: 2 } })),
+    );
+    expect(outcomes.map(({ status }) => status)).toContain('rejected');
   });
 });
 
@@ -312,12 +384,12 @@ test('a submission over files of somebody else asks a person, and goes on once t
   const stranger = await it.write(`outbox/${CYCLE}/directory-${CYCLE}.csv`, 'not ours\n');
   const outbox = join(stranger, '..', '..');
   const context: App = { ...it.context, settings: { ...it.context.settings, outbox } };
-  expect(await directorySubmit.run(context, CYCLE)).toEqual({
+  expect(await directorySubmit.run(context, CYCLE, WHOLE)).toEqual({
     outcome: 'asks',
     says: expect.stringMatching(/stopped: directory-2019-12\.csv .* Nothing was overwritten/),
   });
   const elsewhere = { ...context, settings: { ...context.settings, outbox: join(it.home, 'outbox') } };
-  expect(await directorySubmit.run(elsewhere, CYCLE)).toMatchObject({ outcome: 'done' });
+  expect(await directorySubmit.run(elsewhere, CYCLE, WHOLE)).toMatchObject({ outcome: 'done' });
 });
 
 test('a rule set in force says of each number that it is a sample, or none is', async () => {

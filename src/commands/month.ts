@@ -7,11 +7,12 @@ import { demo, demoText } from '../demo.ts';
 import { candidateProfiles } from '../invoice/profile.ts';
 import { LkpError } from '../job.ts';
 import { rulesInForce } from '../kpi/rules.ts';
+import { nameOf } from '../ledger.ts';
 import { runMonth } from '../month.ts';
 import { ROLES, type Role } from '../roles.ts';
 import { serve } from '../serve.ts';
 import { table } from '../show.ts';
-import { calendarOf, runsOf, statusOf, statusText } from '../status.ts';
+import { calendarOf, runsOf, stateText, statusOf, statusText } from '../status.ts';
 import { cycleOf, type Definition, progress, today } from './command.ts';
 
 /** The month as a whole, and the state of the software itself. */
@@ -41,7 +42,10 @@ export const MONTH_COMMANDS: readonly Definition[] = [
       const occurrences = await runMonth(app, cycle, {
         reason: cycle === today(app).slice(0, 7) ? 'manual' : 'backfill',
         until: options.all ? 'everything' : app.now(),
-        onState: ({ job, state, says }) => progress(`${job}: ${state}${says ? ` (${says})` : ''}`),
+        onState: (occurrence) => {
+          const { state, says } = occurrence;
+          progress(`${nameOf(occurrence)}: ${state}${says ? ` (${says})` : ''}`);
+        },
       });
       const failed = occurrences.find(({ state }) => state === 'failed');
       if (failed) {
@@ -50,7 +54,10 @@ export const MONTH_COMMANDS: readonly Definition[] = [
           `The job ${failed.job} of ${cycle} failed: ${failed.says} Repair it and run lkp cycle ${cycle} again; what is done stays done.`,
         );
       }
-      const rows = occurrences.map(({ job, state, says, due_at }) => [job, state, says ?? `due ${due_at}`]);
+      const rows = occurrences.map((occurrence) => {
+        const { state, says, due_at } = occurrence;
+        return [nameOf(occurrence), state, says ?? `due ${due_at}`];
+      });
       return {
         json: { cycle, occurrences },
         text: table(['job', 'state', 'says'], rows),
@@ -65,13 +72,13 @@ export const MONTH_COMMANDS: readonly Definition[] = [
       const coming = Array.from({ length: 12 }, (_, index) => addMonths(today(app).slice(0, 7), index));
       const calendar = await calendarOf(app, JOBS, text === undefined ? coming : [parseCycle(text)]);
       const rows = calendar.cycles.flatMap(({ cycle, occurrences }) =>
-        occurrences.map(({ job, due_at, deadline, state, why }) => [
+        occurrences.map((occurrence) => [
           cycle,
-          job,
-          due_at,
-          deadline ?? '',
-          state,
-          why,
+          occurrence.job,
+          occurrence.due_at,
+          occurrence.deadline ?? '',
+          stateText(occurrence),
+          occurrence.why,
         ]),
       );
       return { json: calendar, text: table(['cycle', 'job', 'due', 'deadline', 'state', 'why'], rows) };
@@ -84,7 +91,7 @@ export const MONTH_COMMANDS: readonly Definition[] = [
       const runs = await runsOf(app, text === undefined ? undefined : parseCycle(text));
       const rows = runs.map((run) => [
         run.started_at.slice(0, 19),
-        run.job,
+        nameOf(run),
         run.cycle ?? '',
         String(run.attempt),
         run.reason,

@@ -1,10 +1,5 @@
 import type { CellKind, CellValue } from '../ports.ts';
 
-/** Text of one run, kept with its outer white space; exceljs writes it as an inline string. */
-export interface RichText {
-  richText: { text: string }[];
-}
-
 /** How a cell looks, apart from its place in a table: decides the number format and the alignment. */
 export type Look =
   | 'text'
@@ -22,10 +17,13 @@ export type Look =
   | 'decimal5'
   | 'decimal6';
 
-/** What is written into a cell. Never an object that came from data: such an object could be a live formula. */
+/** A cell, ready to be written. Never an object that came from data: such an object could be a live formula. */
 export interface Typed {
-  readonly value: string | number | RichText | null;
   readonly look: Look;
+  /** What is to be measured for the height of its row; empty for a number, which never wraps. */
+  readonly text: string;
+  /** The element from behind its style attribute to its end. */
+  readonly xml: string;
 }
 
 /** Excel's limits (ECMA-376, and Microsoft's "Excel specifications and limits"). */
@@ -44,6 +42,15 @@ const DECIMALS: readonly Look[] = [
   'decimal6',
 ];
 
+const EMPTY = Object.fromEntries(
+  (['text', 'code', 'ordinal', 'money', 'percent', 'date', 'month', 'decimal0'] as const).map((look) => [
+    look,
+    { look, text: '', xml: '/>' } satisfies Typed,
+  ]),
+) as Readonly<
+  Record<'text' | 'code' | 'ordinal' | 'money' | 'percent' | 'date' | 'month' | 'decimal0', Typed>
+>;
+
 /** The days from Excel's day 0 to 1970-01-01; right from 1900-03-01 on (serial 61), because Excel has a 1900-02-29. */
 const UNIX_EPOCH_SERIAL = 25_569;
 const FIRST_TRUE_SERIAL = 61;
@@ -56,55 +63,71 @@ export function typed(given: CellValue, columnKind: CellKind): Typed {
   const cell = typeof given === 'object' && given !== null;
   const value = cell ? given.value : given;
   const kind = cell ? given.kind : columnKind;
-  if (value === null)
-    return { value: null, look: kind === 'integer' || kind === 'decimal' ? 'decimal0' : kind };
+  if (value === null) return EMPTY[kind === 'integer' || kind === 'decimal' ? 'decimal0' : kind];
   switch (kind) {
     case 'text':
     case 'code':
-      return { value: text(String(value)), look: kind };
+      return text(String(value), kind);
     case 'date':
     case 'month': {
       const day = serial(kind === 'month' ? `${value}-01` : String(value));
-      return day === undefined ? { value: text(String(value)), look: 'text' } : { value: day, look: kind };
+      return day === undefined ? text(String(value), 'text') : number(String(day), kind);
     }
     default:
-      return number(String(value), kind);
+      return decimal(String(value), kind);
   }
 }
 
-function number(written: string, kind: 'integer' | 'ordinal' | 'decimal' | 'money' | 'percent'): Typed {
-  const match = /^-?0*(\d+)(?:\.(\d*?)0*)?$/.exec(written);
-  if (match === null) return { value: text(written), look: 'text' };
-  const decimals = match[2]?.length ?? 0;
-  if (match[1]!.length + decimals > EXACT_DIGITS) return { value: written, look: 'code' };
-  const value = Number(written);
-  if (kind === 'percent') return { value, look: 'percent' };
-  if (kind === 'money' && decimals <= 2) return { value, look: 'money' };
-  if (kind === 'ordinal' && decimals === 0) return { value, look: 'ordinal' };
+function decimal(written: string, kind: 'integer' | 'ordinal' | 'decimal' | 'money' | 'percent'): Typed {
+  const match = /^(-?)0*(\d+)(?:\.(\d*?)0*)?$/.exec(written);
+  if (match === null) return text(written, 'text');
+  const [, sign, whole = '', fraction = ''] = match;
+  const decimals = fraction.length;
+  if (whole.length + decimals > EXACT_DIGITS) return text(written, 'code');
+  const value = decimals > 0 ? `${sign}${whole}.${fraction}` : whole === '0' ? '0' : sign + whole;
+  if (kind === 'percent') return number(value, 'percent');
+  if (kind === 'money' && decimals <= 2) return number(value, 'money');
+  if (kind === 'ordinal' && decimals === 0) return number(value, 'ordinal');
   // A fraction in a column of whole numbers is shown, never rounded away.
-  return { value, look: DECIMALS[Math.min(decimals, MAX_DECIMALS)]! };
+  return number(value, DECIMALS[Math.min(decimals, MAX_DECIMALS)]!);
 }
+
+const number = (value: string, look: Look): Typed => ({ look, text: '', xml: `><v>${value}</v></c>` });
 
 /** The serial of a `YYYY-MM-DD` that exists and that Excel counts right, else undefined. UTC throughout. */
 export function serial(date: string): number | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
   if (match === null) return undefined;
-  const instant = new Date(`${date}T00:00:00Z`);
-  if (Number.isNaN(instant.getTime()) || instant.toISOString().slice(0, 10) !== date) return undefined;
+  const [year, month, day] = [Number(match[1]), Number(match[2]) - 1, Number(match[3])];
+  const instant = new Date(Date.UTC(year, month, day));
+  if (instant.getUTCFullYear() !== year || instant.getUTCMonth() !== month || instant.getUTCDate() !== day)
+    return undefined;
   const days = instant.getTime() / 86_400_000 + UNIX_EPOCH_SERIAL;
   return days < FIRST_TRUE_SERIAL ? undefined : days;
 }
 
+/** Text that needs no second look: printable ASCII without markup, underscores and outer white space. */
+const PLAIN = /^[!#-%(-;=?-^`-~](?:[ !#-%(-;=?-^`-~]*[!#-%(-;=?-^`-~])?$/;
+
 /** What a cell cannot hold, or would read as something else. */
 const TROUBLE = /(?![\t\n])\p{Cc}|\p{Surrogate}|\p{Noncharacter_Code_Point}|_x[0-9a-f]{4}_|^\s|\s$|\n/iu;
 
-function text(raw: string): string | RichText {
-  if (raw.length <= MAX_TEXT && !TROUBLE.test(raw)) return raw;
+function text(raw: string, look: Look): Typed {
+  if (raw.length <= MAX_TEXT) {
+    if (PLAIN.test(raw)) return { look, text: raw, xml: ` t="str"><v>${raw}</v></c>` };
+    if (!TROUBLE.test(raw)) return { look, text: raw, xml: ` t="str"><v>${markedUp(raw)}</v></c>` };
+  }
   const clean = escaped(cut(visible(raw)));
   // Only <t> carries xml:space="preserve": an ID with a leading space must keep it, or nobody will find the fault,
   // and LibreOffice drops line breaks without it.
-  return /^\s|\s$|\n/u.test(clean) ? { richText: [{ text: clean }] } : clean;
+  const xml = /^\s|\s$|\n/u.test(clean)
+    ? ` t="inlineStr"><is><t xml:space="preserve">${markedUp(clean)}</t></is></c>`
+    : ` t="str"><v>${markedUp(clean)}</v></c>`;
+  return { look, text: clean, xml };
 }
+
+const markedUp = (plain: string): string =>
+  plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Text that XML and Excel can hold: what they cannot is shown as U+FFFD, never dropped in silence. */
 export function visible(raw: string): string {

@@ -1,4 +1,4 @@
-import type { Cell, Row, Worksheet } from 'exceljs';
+import type { Worksheet } from 'exceljs';
 import type { Block, CellKind, CellValue, TableColumn, Tone } from '../ports.ts';
 import type { SteadyWriter } from './archive.ts';
 import { type Typed, typed } from './cells.ts';
@@ -15,9 +15,18 @@ export interface PageSetup {
   readonly headerRow: number | undefined;
 }
 
-/** exceljs has no door for what we add to the end of a worksheet; these methods write it in schema order. */
-interface WorksheetTail {
+/**
+ * exceljs writes the frame of a worksheet: views, widths, print setup. Rows and what belongs to them are written here,
+ * through methods that it has no door for: a row of its own is a dozen objects a cell (18 columns: 8 times the time),
+ * and what stands behind the rows it writes wrongly or not at all.
+ */
+interface Frame {
+  readonly stream: { write(rows: string): unknown };
+  startedData: boolean;
   _write(xml: string): void;
+  _writeColumns(): void;
+  _writeOpenSheetData(): void;
+  _writeMergeCells(): void;
   _writeConditionalFormatting(): void;
   _writeLegacyData(): void;
 }
@@ -29,10 +38,19 @@ const CELL_PADDING = 0.71;
 const HEADER_LINE = 15;
 /** Excel's largest row height, in points. */
 const MAX_HEIGHT = 409;
+/** Characters of rows that are handed on together. */
+const BLOCK = 1 << 16;
 
 /** One worksheet, written top down. Rows leave memory as they are written. */
 export class Page {
-  private readonly sheet: Worksheet;
+  private readonly sheet: Worksheet & Frame;
+  private readonly merges: string[] = [];
+  /** Rows not handed on yet. */
+  private rows = '';
+  /** Of each column, the value above and the cell that it made: sorted rows repeat half of their values. */
+  private above: Array<{ readonly value: CellValue; readonly cell: Typed }> = [];
+  /** The letters of each column. */
+  private readonly letters: readonly string[];
   private readonly headerRows: number[] = [];
   /** Ranges of text that looks like numbers: without a word about it Excel marks each cell with a green corner. */
   private readonly codes: string[] = [];
@@ -68,8 +86,12 @@ export class Page {
       },
       properties: { defaultRowHeight: 15, dyDescent: 0.25 },
       headerFooter: { oddFooter: footer(setup.title) },
-    });
+    }) as Worksheet & Frame;
     this.sheet.columns = setup.widths.map((width) => ({ width: width + CELL_PADDING }));
+    this.sheet._writeColumns();
+    this.sheet._writeOpenSheetData();
+    this.sheet.startedData = true;
+    this.letters = setup.widths.map((_, index) => letters(index));
   }
 
   /** True when the caller should await `drained()` before the next row. */
@@ -89,79 +111,60 @@ export class Page {
   /** A text over the whole width, as high as its lines need: Excel fits no height to merged cells by itself. */
   text(text: string, tone: Tone): void {
     const { style, line, wide } = TONES[tone];
-    const row = this.next();
-    row.height = Math.min(
-      MAX_HEIGHT,
-      linesOf(text, this.width(0) / wide) * line + (tone === 'warning' ? 4 : 0),
-    );
-    this.put(row, 1, { value: typed(text, 'text').value, style });
-    this.merge(row, 1, style);
-    row.commit();
+    const height = linesOf(text, this.width(0) / wide) * line + (tone === 'warning' ? 4 : 0);
+    this.write(this.merged(0, typed(text, 'text'), style), height);
   }
 
   pair(label: string, value: CellValue, kind: CellKind): void {
-    const row = this.next();
     const cell = typed(value, kind);
-    const style = palette('value')[cell.look];
-    const lines = linesOf(shownText(cell.value), this.width(1));
-    if (lines > 1) row.height = Math.min(MAX_HEIGHT, lines * 13.5 + 4);
-    this.put(row, 1, { value: typed(label, 'text').value, style: palette('label').text });
-    this.put(row, 2, { value: cell.value, style });
-    if (cell.look === 'code') this.codes.push(`B${row.number}`);
-    this.merge(row, 2, style);
-    row.commit();
+    const lines = linesOf(cell.text, this.width(1));
+    if (cell.look === 'code') this.codes.push(`B${this.lastRow + 1}`);
+    this.write(
+      this.cell(0, typed(label, 'text'), palette('label').text) +
+        this.merged(1, cell, palette('value')[cell.look]),
+      lines > 1 ? lines * 13.5 + 4 : undefined,
+    );
   }
 
   header(columns: readonly TableColumn[]): void {
-    const row = this.next();
     // The button of a filter covers the end of a header that stands right.
-    const filtered = row.number === this.setup.headerRow;
+    const filtered = this.lastRow + 1 === this.setup.headerRow;
     const numbers = filtered ? 'headerFiltered' : 'headerRight';
     const lines = columns.map((column, index) =>
       linesOf(column.header, (this.setup.widths[index] ?? column.width) - (filtered ? 3 : 1)),
     );
-    row.height = Math.max(...lines) * HEADER_LINE + 5;
-    for (const [index, column] of columns.entries()) {
+    const cells = columns.map((column, index) => {
       const right = standsRight(typed(null, column.kind).look);
-      this.put(row, index + 1, {
-        value: column.header,
-        style: palette(right ? numbers : 'header').text,
-      });
-    }
-    this.headerRows.push(row.number);
-    row.commit();
+      return this.cell(index, typed(column.header, 'text'), palette(right ? numbers : 'header').text);
+    });
+    this.write(cells.join(''), Math.max(...lines) * HEADER_LINE + 5);
+    this.headerRows.push(this.lastRow);
+    this.above = [];
   }
 
   row(cells: readonly CellValue[], table: Table): void {
-    const row = this.next();
     const tint = tintOf(cells, table.tint);
     const plain = palette('body', tint);
     const wrapped = palette('wrapped', tint);
+    let xml = '';
     let lines = 1;
     for (let index = 0; index < table.columns.length; index += 1) {
       const column = table.columns[index]!;
-      const cell = typed(cells[index] ?? null, column.kind);
-      this.put(row, index + 1, {
-        value: cell.value,
-        style: (column.wrap === true ? wrapped : plain)[cell.look],
-      });
-      if (column.wrap === true)
-        lines = Math.max(lines, linesOf(shownText(cell.value), this.setup.widths[index]!));
+      const cell = this.typedAgain(index, cells[index] ?? null, column.kind);
+      xml += this.cell(index, cell, (column.wrap === true ? wrapped : plain)[cell.look]);
+      if (column.wrap === true) lines = Math.max(lines, linesOf(cell.text, this.setup.widths[index]!));
     }
     // Excel fits the height of wrapped text when it opens a file; other programs do not.
-    if (lines > 1) row.height = Math.min(MAX_HEIGHT, lines * 13.5 + 2);
-    row.commit();
+    this.write(xml, lines > 1 ? lines * 13.5 + 2 : undefined);
   }
 
   totals(cells: readonly CellValue[], columns: readonly TableColumn[]): void {
-    const row = this.next();
-    for (const [index, column] of columns.entries()) {
-      const value = cells[index] ?? null;
+    const written = columns.map((column, index) => {
       // A word in a column of numbers ("Total" under Month) is a label.
-      const cell = typed(value, column.kind);
-      this.put(row, index + 1, { value: cell.value, style: palette('total')[cell.look] });
-    }
-    row.commit();
+      const cell = typed(cells[index] ?? null, column.kind);
+      return this.cell(index, cell, palette('total')[cell.look]);
+    });
+    this.write(written.join(''));
   }
 
   /** Ends the data rows of the table whose header came last: bars, codes and the filter cover them, not the totals. */
@@ -178,36 +181,61 @@ export class Page {
   }
 
   async close(): Promise<void> {
+    this.handOn();
     if (this.filter !== undefined) this.sheet.autoFilter = this.filter;
-    const tail = this.sheet as unknown as WorksheetTail;
-    tail._writeConditionalFormatting = () => {
-      if (this.bars.length > 0) tail._write(dataBars(this.bars));
+    const { sheet, merges } = this;
+    sheet._writeMergeCells = () => {
+      if (merges.length === 0) return;
+      const cells = merges.map((range) => `<mergeCell ref="${range}"/>`).join('');
+      sheet._write(`<mergeCells count="${merges.length}">${cells}</mergeCells>`);
+    };
+    sheet._writeConditionalFormatting = () => {
+      if (this.bars.length > 0) sheet._write(dataBars(this.bars));
     };
     // Comments would come here; these sheets have none.
-    tail._writeLegacyData = () => {
-      if (this.codes.length > 0) tail._write(ignoredErrors(this.codes));
+    sheet._writeLegacyData = () => {
+      if (this.codes.length > 0) sheet._write(ignoredErrors(this.codes));
     };
-    this.sheet.commit();
+    sheet.commit();
     await this.writer.drained();
   }
 
-  private next(): Row {
+  private typedAgain(column: number, value: CellValue, kind: CellKind): Typed {
+    const above = this.above[column];
+    if (above?.value === value) return above.cell;
+    const cell = typed(value, kind);
+    this.above[column] = { value, cell };
+    return cell;
+  }
+
+  /** A cell of the next row. */
+  private cell(column: number, { xml }: Typed, style: CellStyle): string {
+    return `<c r="${this.letters[column]}${this.lastRow + 1}" s="${this.writer.styleId(style)}"${xml}`;
+  }
+
+  /** A cell merged from `column` to the sheet's last; every merged cell keeps the style, so a fill runs through. */
+  private merged(column: number, content: Typed, style: CellStyle): string {
+    const empty = typed(null, 'text');
+    const rest = this.letters
+      .slice(column + 1)
+      .map((_, index) => this.cell(column + 1 + index, empty, style));
+    if (rest.length > 0) {
+      const row = this.lastRow + 1;
+      this.merges.push(`${this.letters[column]}${row}:${this.letters.at(-1)}${row}`);
+    }
+    return this.cell(column, content, style) + rest.join('');
+  }
+
+  private write(cells: string, height?: number): void {
     this.lastRow += 1;
-    return this.sheet.getRow(this.lastRow);
+    const high = height === undefined ? '' : ` ht="${Math.min(MAX_HEIGHT, height)}" customHeight="1"`;
+    this.rows += `<row r="${this.lastRow}"${high}>${cells}</row>`;
+    if (this.rows.length >= BLOCK) this.handOn();
   }
 
-  private put(row: Row, column: number, content: { value: Cell['value']; style: CellStyle }): void {
-    const cell = row.getCell(column);
-    cell.value = content.value;
-    cell.style = content.style;
-  }
-
-  /** Merges from `column` to the sheet's last; every merged cell keeps the style, so a fill runs through. */
-  private merge(row: Row, column: number, style: CellStyle): void {
-    const last = this.setup.widths.length;
-    if (last <= column) return;
-    this.sheet.mergeCells(row.number, column, row.number, last);
-    for (let index = column + 1; index <= last; index += 1) row.getCell(index).style = style;
+  private handOn(): void {
+    this.sheet.stream.write(this.rows);
+    this.rows = '';
   }
 
   /** Characters from a column (0-based) to the last. */
@@ -246,12 +274,6 @@ function ignoredErrors(ranges: readonly string[]): string {
 function footer(title: string): string {
   const name = [...title].slice(0, 80).join('').replaceAll('&', '&&');
   return `&L&8 ${name}&R&8 &A, page &P of &N`;
-}
-
-/** The text of a cell that holds one, to measure it. */
-function shownText(value: Typed['value']): string {
-  if (typeof value === 'string') return value;
-  return typeof value === 'object' && value !== null ? value.richText.map((run) => run.text).join('') : '';
 }
 
 /** Lines that a text takes at a width in characters, broken between words. */

@@ -1,5 +1,5 @@
 import type { Block, Book, CellValue, Sheet, Workbooks } from '../ports.ts';
-import { type SteadyWriter, writeArchive } from './archive.ts';
+import type { SteadyWriter } from './archive.ts';
 import { MAX_ROWS } from './cells.ts';
 import { Page, type PageSetup } from './page.ts';
 import { sheetNames } from './sheet-names.ts';
@@ -14,8 +14,10 @@ type Rows = Table['rows'];
 export function createWorkbooks(options: { readonly maxRows?: number } = {}): Workbooks {
   const maxRows = options.maxRows ?? MAX_ROWS;
   return {
-    write: (path, book) =>
-      writeArchive(path, async (writer) => {
+    write: async (path, book) => {
+      // exceljs takes a quarter of a second to load; most commands write no workbook.
+      const { writeArchive } = await import('./archive.ts');
+      return writeArchive(path, async (writer) => {
         const names = sheetNames();
         let rows = 0;
         let sheets = 0;
@@ -26,7 +28,8 @@ export function createWorkbooks(options: { readonly maxRows?: number } = {}): Wo
         if (sheets === 0)
           throw new Error(`The workbook "${book.title}" has no sheet; Excel does not open such a file.`);
         return { rows };
-      }),
+      });
+    },
   };
 }
 

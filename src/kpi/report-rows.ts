@@ -1,16 +1,13 @@
 import { addMonths } from '../calendar.ts';
 import { crash } from '../crash.ts';
-import { LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { explainRule } from '../rejections.ts';
-import type { Enrolment, PartnerReport } from './partner-book.ts';
 import type { ProgramReport, Standing } from './program-book.ts';
 import type {
   Balance,
   ControlTotal,
   InputFile,
   KpiLine,
-  Outcome,
   Provenance,
   RowTotals,
   Sums,
@@ -36,36 +33,16 @@ export interface Snapshot {
 /** What every workbook of a revision says of its origin; the files differ. */
 export type Shared = Omit<Provenance, 'files'> & { readonly sample: boolean };
 
-export interface Partner {
-  readonly mpnId: string;
-  readonly name: string;
-}
-
-/** The partners that get a workbook: every one valid on the window's last day, and every one with a row to show. */
-export async function partnersOf(tx: Sql, snapshot: Snapshot, only?: string): Promise<Partner[]> {
-  const partners = await tx.rows<Partner>(
-    `select mpn_id as "mpnId", name from partner_name where $1::text is null or mpn_id = $1 order by mpn_id collate "C"`,
-    [only ?? null],
-  );
-  if (only !== undefined && partners.length === 0) {
-    throw new LkpError(
-      'request',
-      `No partner with the MPN ID ${only} was valid on ${snapshot.window_to} or has a row in cycle ${snapshot.cycle}. Check the ID, or load it with lkp load partners.`,
-    );
-  }
-  return partners;
-}
-
 const LINE_COLUMNS = `
   month, year, omlp_type as "omlpType", units as "purchaseUnit", number as invoice, kpi_value as "kpiValue",
   revenue as "revenueValue", location_mpn_id as location, issue_date as "issueDate", sku, quantity, currency,
   amount as "currencyAmount", file_name as file, row_no as row, note`;
-const LINE_ORDER = `order by partner_mpn_id collate "C", kpi_month, omlp_type collate "C", number collate "C",
-  file_name collate "C", file_sha256 collate "C", row_no::int`;
-const SUMS = `trim_scale(coalesce(sum(units::numeric), 0))::text as units,
+/** Each sum adds the rounded lines. */
+export const SUMS = `trim_scale(coalesce(sum(units::numeric), 0))::text as units,
   trim_scale(coalesce(sum(kpi_value::numeric), 0))::text as "kpiValue",
   coalesce(sum(revenue::numeric), 0)::text as revenue`;
 
+/** The rows of batches one by one. Most workbooks have more to come after them. */
 async function* flat<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T> {
   for await (const batch of batches) {
     yield* batch;
@@ -73,13 +50,12 @@ async function* flat<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T> {
   }
 }
 
-/** The lines of one partner, or of all. A fresh iterable: it reads the table when it is iterated. */
-const linesOf = <T extends KpiLine>(tx: Sql, partner?: string): AsyncIterable<T> =>
+/** All wanted lines, in the order of the workbooks: partner by partner. */
+export const linesOf = (tx: Sql): AsyncGenerator<KpiLine & OfPartner> =>
   flat(
-    tx.stream<T>(
-      `select ${LINE_COLUMNS}, nullif(partner_mpn_id, '') as "partnerMpnId", partner_name as "partnerName" from report_line
-       ${partner === undefined ? '' : 'where partner_mpn_id = $1 collate "C"'} ${LINE_ORDER}`,
-      partner === undefined ? [] : [partner],
+    tx.stream<KpiLine & OfPartner>(
+      `select ${LINE_COLUMNS}, nullif(partner_mpn_id, '') as "partnerMpnId", partner_name as "partnerName"
+       from report_line order by partner_mpn_id collate "C", position`,
     ),
   );
 
@@ -88,75 +64,23 @@ interface UncountedRow {
   readonly seen: string | null;
 }
 
-async function* uncountedOf<T extends UncountedLine>(tx: Sql, partner?: string): AsyncGenerator<T> {
-  const rows = tx.stream<T & UncountedRow>(
+/** All wanted rows that are in no KPI, partner by partner. */
+export async function* uncountedOf(tx: Sql): AsyncGenerator<UncountedLine & OfPartner> {
+  const rows = tx.stream<UncountedLine & OfPartner & UncountedRow>(
     `select disposition, rule, seen, number as invoice, issue_date as "issueDate", customer_number as "customerNumber",
             sku, quantity, currency, amount, file_name as file, row_no as row,
             nullif(partner_mpn_id, '') as "partnerMpnId", partner_name as "partnerName"
-     from report_uncounted ${partner === undefined ? '' : 'where partner_mpn_id = $1 collate "C"'}
+     from report_uncounted
      order by partner_mpn_id collate "C", disposition collate "C", rule collate "C", issue_date collate "C",
               file_name collate "C", file_sha256 collate "C", row_no::int`,
-    partner === undefined ? [] : [partner],
   );
   for await (const { rule, seen, ...row } of flat(rows)) {
     const { reason, hint } = explainRule(rule, seen);
-    yield { ...row, reason, whatToDo: hint } as unknown as T;
+    yield { ...row, reason, whatToDo: hint };
   }
 }
 
-/** One partner's own rows: what it bought, what did not count, and where both come from. */
-export async function partnerReport(
-  tx: Sql,
-  snapshot: Snapshot,
-  { sample, ...shared }: Shared,
-  partner: Partner,
-): Promise<PartnerReport> {
-  const of = [partner.mpnId];
-  const files = await tx.rows<InputFile>(
-    `select name, sha256, lines_in::text as "linesIn" from file
-     where sha256 in (select file_sha256 from report_line where partner_mpn_id = $1 collate "C"
-                      union select file_sha256 from report_uncounted where partner_mpn_id = $1 collate "C")
-       and kind = 'invoices' order by sha256 collate "C"`,
-    of,
-  );
-  const totals = await tx.rows<ControlTotal>(
-    `select disposition, currency, count(*)::text as rows, trim_scale(sum(amount::numeric))::text as amount
-     from (select shows as disposition, currency, amount
-           from report_line where partner_mpn_id = $1 collate "C"
-           union all
-           select disposition, currency, amount from report_uncounted where partner_mpn_id = $1 collate "C") as rows
-     group by disposition, currency order by disposition collate "C", currency collate "C"`,
-    of,
-  );
-  return {
-    provenance: { ...shared, files },
-    partner,
-    sample,
-    locations: await tx.rows<{ mpnId: string; name: string; country: string }>(
-      `select location.location_mpn_id as "mpnId", coalesce(location.name, '') as name, location.country
-       from partner_of join location using (location_mpn_id)
-       where partner_of.partner_mpn_id = $1
-         and location.change_no <= $2 and (location.ended_no is null or location.ended_no > $2)
-         and location.valid_from <= $3 and coalesce(location.valid_to, 'infinity'::date) > $3
-       order by location.location_mpn_id collate "C"`,
-      [partner.mpnId, snapshot.cutoff, snapshot.window_to],
-    ),
-    enrolments: await enrolmentsOf(tx, snapshot, partner.mpnId),
-    lines: linesOf(tx, partner.mpnId),
-    totals: await tx.one<Sums>(`select ${SUMS} from report_line where partner_mpn_id = $1 collate "C"`, of),
-    months: await tx.rows<Sums & { month: string | null; omlpType: string | null }>(
-      `select to_char(kpi_month, 'YYYY-MM') as month, omlp_type as "omlpType", ${SUMS}
-       from report_line where partner_mpn_id = $1 collate "C"
-       group by grouping sets ((kpi_month, omlp_type), (kpi_month), (omlp_type), ())
-       order by kpi_month nulls last, omlp_type collate "C" nulls last`,
-      of,
-    ),
-    notCounted: uncountedOf(tx, partner.mpnId),
-    balance: rowsOf(totals),
-  };
-}
-
-const rowsOf = (totals: ControlTotal[]): RowTotals => ({
+export const rowsOf = (totals: ControlTotal[]): RowTotals => ({
   totals,
   rowsHeld: String(totals.reduce((rows, total) => rows + Number(total.rows), 0)),
 });
@@ -164,77 +88,6 @@ const rowsOf = (totals: ControlTotal[]): RowTotals => ({
 function balanceOf(totals: ControlTotal[], rowsIn: string): Balance {
   const rows = rowsOf(totals);
   return { ...rows, rowsIn, balanced: rows.rowsHeld === rowsIn };
-}
-
-const UNITS: Record<string, string> = {
-  kpi: 'KPI',
-  mct: 'people',
-  exam: 'exams',
-  'survey-score': 'points',
-  'survey-count': 'surveys',
-};
-
-async function enrolmentsOf(tx: Sql, snapshot: Snapshot, partner: string): Promise<Enrolment[]> {
-  const key = [snapshot.cycle, snapshot.revision, partner];
-  const levels = await tx.rows<{
-    learning_option: string;
-    competency: string;
-    anniversary_date: string;
-    level: string;
-  }>(
-    `select learning_option, competency, anniversary_date, level from snapshot_level
-     where cycle = $1 and revision = $2 and partner_mpn_id = $3 order by competency collate "C"`,
-    key,
-  );
-  const requirements = await tx.rows<{
-    competency: string;
-    level: string;
-    requirement: string;
-    measure: string;
-    category: string;
-    figure: string | null;
-    threshold: string;
-    share: string | null;
-    outcome: Outcome;
-    source: string;
-    above: string | null;
-    cap: string | null;
-    capped: string | null;
-  }>(
-    `select asked.competency, asked.level, asked.requirement, asked.measure, asked.category,
-            trim_scale(asked.figure)::text as figure, trim_scale(asked.threshold)::text as threshold,
-            case when asked.threshold > 0 then round(asked.figure / asked.threshold, 6)::text end as share,
-            asked.outcome, asked.source,
-            trim_scale(capped.above_cap)::text as above, trim_scale(capped.cap)::text as cap, capped.kpi_class as capped
-     from snapshot_requirement as asked
-     left join snapshot_class as capped on capped.cycle = asked.cycle and capped.revision = asked.revision
-                                      and capped.partner_mpn_id = asked.partner_mpn_id
-                                      and asked.measure = 'kpi' and capped.category = asked.category and capped.above_cap > 0
-     where asked.cycle = $1 and asked.revision = $2 and asked.partner_mpn_id = $3
-     order by asked.competency collate "C", asked.level_rank, asked.position, capped.kpi_class collate "C"`,
-    key,
-  );
-  return levels.map((level) => ({
-    option: level.learning_option,
-    competency: level.competency === '' ? null : level.competency,
-    anniversary: level.anniversary_date,
-    level: level.level === '' ? null : level.level,
-    requirements: requirements
-      .filter((asked) => asked.competency === level.competency)
-      .map((asked) => ({
-        name: `${asked.requirement} (${asked.level})`,
-        figure: asked.figure,
-        threshold: asked.threshold,
-        unit: asked.measure === 'revenue' ? snapshot.reporting_currency : (UNITS[asked.measure] ?? ''),
-        money: asked.measure === 'revenue',
-        share: asked.share,
-        outcome: asked.outcome,
-        source: asked.source,
-        ...(asked.above === null
-          ? {}
-          : { aboveCap: { what: asked.capped!, figure: asked.above, cap: asked.cap! } }),
-      })),
-  }));
 }
 
 /** Every partner and every row of the cycle. */
@@ -262,9 +115,9 @@ export async function programReport(
     provenance: { ...shared, files },
     sample,
     standings: await standingsOf(tx, snapshot),
-    lines: linesOf<KpiLine & OfPartner>(tx),
+    lines: linesOf(tx),
     totals: await tx.one<Sums>(`select ${SUMS} from report_line`),
-    notCounted: uncountedOf<UncountedLine & OfPartner>(tx),
+    notCounted: uncountedOf(tx),
     balance: balanceOf(totals, lines_in),
   };
 }

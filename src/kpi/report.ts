@@ -5,9 +5,10 @@ import { writeAtomically } from '../files.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { partnerBook } from './partner-book.ts';
+import { partnerReports, partnersOf } from './partner-rows.ts';
 import { programBook } from './program-book.ts';
 import type { RuleSetUse } from './report-data.ts';
-import { partnerReport, partnersOf, programReport, type Shared, type Snapshot } from './report-rows.ts';
+import { programReport, type Shared, type Snapshot } from './report-rows.ts';
 
 export interface ReportFile {
   readonly path: string;
@@ -17,8 +18,11 @@ export interface ReportFile {
 export interface ReportOptions {
   /** The newest when absent. */
   readonly revision?: number;
-  /** Only this partner's workbook, or only the program's; all when absent. */
-  readonly only?: { readonly partner: string } | 'program';
+  /** Only this partner's workbook, only the program's, or only the partners' of one share (from 1); all when absent. */
+  readonly only?:
+    | { readonly partner: string }
+    | { readonly share: number; readonly shares: number }
+    | 'program';
   /** Where the one workbook goes; the cycle's folder under LKP_HOME/reports when absent. */
   readonly out?: string;
 }
@@ -34,7 +38,8 @@ export async function writeReports(
 ): Promise<{ revision: number; files: ReportFile[] }> {
   return context.db.transaction(`report ${cycle}`, async (tx) => {
     const snapshot = await findSnapshot(tx, cycle, options.revision);
-    await prepare(tx, snapshot);
+    const only = options.only;
+    await prepare(tx, snapshot, only);
     const shared = await sharedProvenance(tx, snapshot);
     const folder = join(context.settings.home, 'reports', cycle, `revision-${snapshot.revision}`);
     const files: ReportFile[] = [];
@@ -46,15 +51,13 @@ export async function writeReports(
       files.push({ path, sha256 });
       crash('report-between-workbooks');
     };
-    const only = options.only;
     if (only !== 'program') {
-      const partners = await partnersOf(tx, snapshot, only?.partner);
-      for (const [index, partner] of partners.entries()) {
-        context.progress(`workbook ${index + 1} of ${partners.length}: ${partner.name || partner.mpnId}`);
-        await write(
-          partnerFile(partner.mpnId),
-          partnerBook(await partnerReport(tx, snapshot, shared, partner)),
-        );
+      const partners = await partnersOf(tx);
+      if (only && 'partner' in only && partners.length === 0) throw unknown(only.partner, snapshot);
+      for await (const report of partnerReports(tx, snapshot, shared, partners)) {
+        const { mpnId, name } = report.partner;
+        context.progress(`workbook ${files.length + 1} of ${partners.length}: ${name || mpnId}`);
+        await write(partnerFile(mpnId), partnerBook(report));
       }
     }
     if (only === undefined || only === 'program') {
@@ -71,6 +74,12 @@ function partnerFile(mpnId: string): string {
     throw new Error(`no file is named by the MPN ID ${JSON.stringify(mpnId)}`);
   return `partner-${mpnId}.xlsx`;
 }
+
+const unknown = (partner: string, snapshot: Snapshot): LkpError =>
+  new LkpError(
+    'request',
+    `No partner with the MPN ID ${partner} was valid on ${snapshot.window_to} or has a row in cycle ${snapshot.cycle}. Check the ID, or load it with lkp load partners.`,
+  );
 
 async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<Snapshot> {
   const snapshots = await tx.rows<Snapshot>(
@@ -92,13 +101,17 @@ async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<
   );
 }
 
-async function prepare(tx: Sql, snapshot: Snapshot): Promise<void> {
+async function prepare(tx: Sql, snapshot: Snapshot, only: ReportOptions['only']): Promise<void> {
   const { newest } = await tx.one<{ newest: string }>(
     `select coalesce(max(issue_month), $1::date)::text as newest from month_touched`,
     [firstDay(snapshot.cycle)],
   );
   const [last = snapshot.cycle] = [snapshot.cycle, newest.slice(0, 7)].sort().reverse();
   await tx.file('marts/report', {
+    partner: '',
+    share: 1,
+    shares: 1,
+    ...(typeof only === 'object' ? only : {}),
     cycle: snapshot.cycle,
     revision: snapshot.revision,
     cutoff: snapshot.cutoff,
