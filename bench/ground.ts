@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createReadStream, createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
@@ -23,10 +23,14 @@ export interface Ground {
   /** Writes what is dirty to disk, so that no run pays for the one before. */
   settle(): Promise<void>;
   version(): Promise<string>;
+  /** Confines the server to the first core, or lets it go; sessions that begin later are where it is. */
+  confine(toOneCore: boolean): void;
+  /** The words before a command that confine it to the first core; none where that cannot be had. */
+  confinement(toOneCore: boolean): readonly string[];
   close(): Promise<void>;
 }
 
-const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
+export const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 const SAMPLE_MS = 50;
 
 export async function openGround(): Promise<Ground> {
@@ -36,6 +40,8 @@ export async function openGround(): Promise<Ground> {
   const server = await openEmbedded(join(folder, 'home'));
   const admin = new pg.Client(server.url);
   await admin.connect();
+  const { pid: backend } = (await admin.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!;
+  const taskset = spawnSync('taskset', ['--version']).status === 0;
   return {
     folder,
     database: async (name, template = 'template0') => {
@@ -47,6 +53,12 @@ export async function openGround(): Promise<Ground> {
     settle: async () => void (await admin.query('checkpoint')),
     version: async () =>
       (await admin.query<{ server_version: string }>('show server_version')).rows[0]!.server_version,
+    confine: (toOneCore) => {
+      if (!taskset) return;
+      for (const pid of familyOf(parentOf(backend)))
+        execFileSync('taskset', ['-pc', toOneCore ? '0' : `0-${cpus().length - 1}`, String(pid)]);
+    },
+    confinement: (toOneCore) => (toOneCore && taskset ? ['taskset', '-c', '0'] : []),
     close: async () => {
       await admin.end();
       await server.release();
@@ -87,6 +99,8 @@ export async function largeFile(
   name: string,
   options: {
     readonly lines: number;
+    readonly partners?: number;
+    readonly locations?: number;
     readonly from?: string;
     readonly months?: number;
     readonly seed?: number;
@@ -146,21 +160,25 @@ export async function lkp(ground: Ground, url: string, words: readonly string[])
   return { seconds, megabytes, json: JSON.parse(said) as Record<string, unknown> };
 }
 
+const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(statusOf(pid) ?? '')?.[1]);
+
+/** A process and all below it; throws where there is no /proc. */
+function familyOf(root: number): Set<number> {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc'))
+    if (/^\d+$/.test(name)) parents.set(Number(name), parentOf(Number(name)));
+  const family = new Set([root]);
+  for (let before = 0; before !== family.size; ) {
+    before = family.size;
+    for (const [pid, parent] of parents) if (family.has(parent)) family.add(pid);
+  }
+  return family;
+}
+
 /** Resident memory of a process and all below it, in MB; 0 where there is no /proc. */
 function residentOf(root: number): number {
   try {
-    const parents = new Map<number, number>();
-    for (const name of readdirSync('/proc')) {
-      if (!/^\d+$/.test(name)) continue;
-      const status = statusOf(Number(name));
-      if (status) parents.set(Number(name), Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]));
-    }
-    const family = new Set([root]);
-    for (let before = 0; before !== family.size; ) {
-      before = family.size;
-      for (const [pid, parent] of parents) if (family.has(parent)) family.add(pid);
-    }
-    const kilobytes = [...family].map((pid) =>
+    const kilobytes = [...familyOf(root)].map((pid) =>
       Number(/^VmRSS:\s+(\d+)/m.exec(statusOf(pid) ?? '')?.[1] ?? 0),
     );
     return kilobytes.reduce((total, one) => total + one, 0) / 1024;
@@ -168,6 +186,10 @@ function residentOf(root: number): number {
     return 0;
   }
 }
+
+/** The most memory that a living process ever had resident, MB; 0 where there is no /proc. */
+export const peakOf = (pid: number): number =>
+  Number(/^VmHWM:\s+(\d+)/m.exec(statusOf(pid) ?? '')?.[1] ?? 0) / 1024;
 
 function statusOf(pid: number): string | undefined {
   try {
@@ -184,14 +206,21 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 };
 
-/** One line of the result table: the figure, what it may be at most, and what it was made of. */
+/** One line of the result table: the figure, what it may be at most or must be at least, and what it was made of. */
 export interface Figure {
   readonly bench: string;
   readonly figure: string;
   readonly value: number;
-  readonly atMost: number;
   readonly madeOf: string;
+  readonly atMost?: number;
+  readonly atLeast?: number;
 }
+
+/** What was wanted of a figure, and whether it was missed. */
+export const judged = ({ value, atMost, atLeast }: Figure): { wanted: string; missed: boolean } =>
+  atLeast === undefined
+    ? { wanted: `at most ${atMost}`, missed: value > (atMost ?? Number.POSITIVE_INFINITY) }
+    : { wanted: `at least ${atLeast}`, missed: value < atLeast };
 
 export const shown = (seconds: readonly number[]): string => seconds.map((one) => one.toFixed(1)).join(', ');
 
