@@ -4,6 +4,7 @@ import { readSettings, type Settings } from './config.ts';
 import { type OpenDatabase, openDatabase } from './db/connection.ts';
 import { openEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
+import { openInvoice } from './einvoice/table.ts';
 import { openSheet } from './excel/table.ts';
 import { createWorkbooks } from './excel/write.ts';
 import { type Context, LkpError } from './job.ts';
@@ -78,16 +79,17 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Opens a CSV file or a workbook, whichever it is; everything else is refused by what it is. */
+/** Opens a CSV file, a workbook or an e-invoice, whichever it is; everything else is refused by what it is. */
 export const tables: Tables = {
   async open(path, hints = {}) {
     const name = hints.name ?? path;
     const format = await formatOf(path);
     if (format === 'zip') return openSheet(path, { ...hints, name });
     if (format === 'text') return openCsv(path, name, hints);
+    if (format === 'xml') return openInvoice(path, name);
     throw new LkpError(
       'request',
-      `${name} is ${format.refused}. A CSV file or an Excel workbook (.xlsx) was wanted. Ask its sender for one.`,
+      `${name} is ${format.refused}. A CSV file, an Excel workbook (.xlsx) or an e-invoice (UBL or CII) was wanted. Ask its sender for one.`,
     );
   },
 };

@@ -41,13 +41,18 @@ export interface RowCounts {
   lines: number;
 }
 
-/** A CSV file or a worksheet, opened. */
+/** A CSV file, a worksheet or an e-invoice, opened. */
 export interface Table {
-  readonly format: 'csv' | 'xlsx';
+  readonly format: 'csv' | 'xlsx' | 'ubl' | 'cii';
   /** As decoded: `utf-8`, `windows-1252`, ...; empty for a worksheet. */
   readonly encoding: string;
   /** Separates the cells in `body`; one character. */
   readonly delimiter: string;
+  /**
+   * True when `body` writes, behind the ragged text, `t` for a row none of whose cells begins or ends with anything
+   * but a visible ASCII character: nothing in it needs tidying.
+   */
+  readonly marksBare?: boolean;
   /** The first physical rows (at most 20, blank ones included), for finding the header. */
   readonly head: ReadonlyArray<{ readonly row: number; readonly cells: readonly string[] }>;
   /**
@@ -68,7 +73,7 @@ export interface Table {
 }
 
 export interface Tables {
-  /** Opens a CSV or XLSX file; throws LkpError('request') that says what the file is instead. */
+  /** Opens a CSV or XLSX file or an e-invoice; throws LkpError('request') that says what the file is instead. */
   open(
     path: string,
     hints?: {

@@ -171,7 +171,7 @@ describe('a file that cannot be taken in is refused: exit 3, the reason with the
       Buffer.from(HEADER + ROW.replace('C100', 'C\xfc'), 'latin1'),
       /is not utf-8.*offset \d+.*windows-1252/,
     ],
-    ['a PDF', '%PDF-1.7\n%\xe2\xe3\n', /is a PDF document\. A CSV file or an Excel workbook/],
+    ['a PDF', '%PDF-1.7\n%\xe2\xe3\n', /is a PDF document\. A CSV file, an Excel workbook/],
     ['an HTML page', '<!DOCTYPE html>\n<title>Log in</title>', /is an HTML page/],
     ['an XML document', '<?xml version="1.0"?>\n<Invoice/>', /is an XML document/],
     ['a JSON document', '{"rows": []}', /is a JSON document/],

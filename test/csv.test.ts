@@ -31,7 +31,8 @@ type Cells = readonly string[];
 
 /**
  * What PostgreSQL holds after COPY of the file, the header being the first row: cells by row, or the text of a row that
- * could not be split. Checks on the way that the left side of conservation saw the very same cells.
+ * could not be split. Checks on the way that the left side of conservation saw the very same cells, and that a row
+ * marked as bare has nothing to tidy.
  */
 async function read(content: string | Uint8Array, hints: CsvHints & { headerRow?: number } = {}) {
   const table = await openCsv(await fileOf(content), 'input.csv', hints);
@@ -43,8 +44,14 @@ async function read(content: string | Uint8Array, hints: CsvHints & { headerRow?
       fields: [...columns.keys()],
       row: (cells) => watched.push(cells === null ? null : [...cells]),
     });
-    const found = await tx.rows<{ row_no: number; ragged: string | null; cells: Array<string | null> }>(
-      'select row_no, ragged, cells from load_field order by row_no',
+    const found = await tx.rows<{
+      row_no: number;
+      ragged: string | null;
+      bare: boolean | null;
+      cells: Array<string | null>;
+    }>(
+      `select load_field.row_no, load_field.ragged, load.bare, load_field.cells
+       from load_field join load on load.row_no = load_field.row_no order by load_field.row_no`,
     );
     await dropLoad(tx);
     return found;
@@ -53,11 +60,14 @@ async function read(content: string | Uint8Array, hints: CsvHints & { headerRow?
   expect(counts.preamble + counts.header + counts.blank + counts.lines).toBe(counts.physical);
   expect(rows).toHaveLength(counts.lines);
   const cells = rows.map((row) => row.cells.map((cell) => cell ?? ''));
+  for (const [index, { bare }] of rows.entries())
+    if (bare) expect(cells[index]!.filter((cell) => !/^([!-~](.*[!-~])?)?$/su.test(cell))).toEqual([]);
   expect(watched).toEqual(rows.map((row, index) => (row.ragged === null ? cells[index] : null)));
   return {
     header: header.cells,
     rows: rows.map((row, index) => (row.ragged === null ? cells[index]! : { ragged: row.ragged })),
     at: rows.map((row) => row.row_no),
+    bare: rows.map((row) => row.bare === true),
     counts,
     encoding,
     delimiter,
@@ -69,6 +79,24 @@ const refusal = (content: string | Uint8Array, hints: CsvHints = {}): Promise<st
     () => Promise.reject(new Error('the file was read')),
     (error: Error) => error.message,
   );
+
+test('rows without anything to tidy are marked, and no others', async () => {
+  const rows = [
+    '1,2',
+    '1,',
+    'a b,2',
+    ' 1,2',
+    '1 ,2',
+    '1,2 ',
+    '1,\u00a02',
+    '1,2\u200b',
+    'é,2',
+    '"1",2',
+    '\t1,2',
+  ];
+  const { bare } = await read(`a,b\r\n${rows.join('\r\n')}\r\n`);
+  expect(bare).toEqual(rows.map((_, index) => index < 3));
+});
 
 describe('rows of a CSV file', () => {
   test.each<[what: string, content: string, rows: Array<Cells | { ragged: string }>]>([
@@ -493,7 +521,9 @@ describe('what is no table is refused by name', () => {
     ['%PDF-1.7\n...', { refused: 'a PDF document' }],
     ['<!DOCTYPE html><html></html>', { refused: 'an HTML page' }],
     ['\ufeff\n <HTML>', { refused: 'an HTML page' }],
-    ['<?xml version="1.0"?><Invoice/>', { refused: 'an XML document' }],
+    ['<?xml version="1.0"?><Invoice/>', 'xml'],
+    [Buffer.from('\ufeff<?xml version="1.0"?><Invoice/>', 'utf16le'), 'xml'],
+    [Buffer.from('a;b\n', 'utf16le'), 'text'],
     ['{"a": 1}', { refused: 'a JSON document' }],
     ['[{"a": 1}]', { refused: 'a JSON document' }],
     [Buffer.from('d0cf11e0a1b11ae1', 'hex'), { refused: 'an old Excel workbook (.xls) or another OLE file' }],

@@ -179,7 +179,7 @@ describe('which profile reads a file', () => {
         profile: 'twin',
       });
       await expect(ingestFile(context, file, { profile: 'twni' })).rejects.toThrow(
-        /no profile "twni".*canonical, small, twin, wide/,
+        /no profile "twni".*canonical, e-invoice, small, twin, wide/,
       );
       // One profile that cannot be used stops every ingest: nobody can tell which file it was for.
       await own.write('profiles/zz.yaml', 'name: [');

@@ -26,11 +26,20 @@ export const FIELDS = {
 export type FieldName = keyof typeof FIELDS;
 export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
 
+/** What a row that came back corrected says of the row whose place it takes: the columns that the rejects file adds. */
+export const CORRECTS = ['corrects_file', 'corrects_row'] as const;
+export const CORRECTS_HEADERS = { corrects_file: 'lkp file', corrects_row: 'lkp row' } as const;
+
 const field = z.enum(FIELD_NAMES as [FieldName, ...FieldName[]]);
 
 const shape = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
   description: z.string().default(''),
+  /** What it reads: tables, or e-invoices in one of their two syntaxes. */
+  formats: z
+    .array(z.enum(['csv', 'xlsx', 'ubl', 'cii']))
+    .min(1)
+    .default(['csv', 'xlsx']),
   /** Purchase channel. */
   source: z.enum(['marketplace', 'certification-provider']).default('marketplace'),
   /** Seller identifier of documents that name none. */
@@ -155,12 +164,14 @@ const isFile = (path: string): Promise<boolean> =>
     () => false,
   );
 
-export const fieldsOf = (profile: Profile): Field[] =>
-  Object.entries(profile.columns).map(([name, names]) => ({
+export const fieldsOf = (profile: Profile): Field[] => [
+  ...Object.entries(profile.columns).map(([name, names]) => ({
     name,
     synonyms: names,
     required: !profile.optional.includes(name as FieldName),
-  }));
+  })),
+  ...CORRECTS.map((name) => ({ name, synonyms: [CORRECTS_HEADERS[name]], required: false })),
+];
 
 /** A profile and where its header stands in a table. */
 export interface Match {
@@ -170,6 +181,7 @@ export interface Match {
 
 /** The header of a profile in an opened table, or undefined. Two columns of one name throw LkpError('request'). */
 export function matchProfile(profile: Profile, table: Table): Match | undefined {
+  if (!profile.formats.includes(table.format)) return undefined;
   const header = findHeader(table.head, fieldsOf(profile));
   if (!header) return undefined;
   if (!header.columns.has('net_amount') && !header.columns.has('price')) return undefined;
@@ -178,7 +190,10 @@ export function matchProfile(profile: Profile, table: Table): Match | undefined 
 
 /** Says why no profile matches: what the nearest row looks like and what it lacks. */
 export function noMatch(profiles: readonly Profile[], table: Table): string {
-  const nearestOnes = profiles
+  const readers = profiles.filter(({ formats }) => formats.includes(table.format));
+  if (profiles.length > 0 && readers.length === 0)
+    return `No profile that was tried (${profiles.map(({ name }) => name).join(', ')}) reads ${table.format} files. Name another one with --profile, or add ${table.format} to its formats.`;
+  const nearestOnes = readers
     .map((profile) => ({ profile, ...missingFields(table.head, fieldsOf(profile)) }))
     .sort((a, b) => a.missing.length - b.missing.length);
   const best = nearestOnes[0];
@@ -195,8 +210,9 @@ export function noMatch(profiles: readonly Profile[], table: Table): string {
 }
 
 /**
- * The SQL that reads a field from its column under a profile: constants, document types from a number's prefix,
+ * The SQL that reads a field from its column under a profile, tidied: constants, document types from a number's prefix,
  * dates as ISO text, numbers as plain decimals. What does not fit the format keeps a `?` in front, which no cast takes.
+ * A field that the file lacks is empty; a quantity or price in the database's own notation is the cell as it stands.
  */
 export function fieldExpression(
   profile: Profile,
@@ -204,25 +220,27 @@ export function fieldExpression(
 ): (name: string, column: string | undefined) => string {
   return (name, column) => {
     const suffix = profile.strip_suffix[name as FieldName];
-    const text =
-      column && suffix
-        ? `case when right(tidy(${column}), ${suffix.length}) = ${literal(suffix)} then left(tidy(${column}), -${suffix.length}) else ${column} end`
-        : column;
-    if (name === 'type_code') return typeExpression(profile, header, text);
-    if (text === undefined) {
-      if (name === 'currency' && profile.currency) return `${literal(profile.currency)}::text`;
-      if (name === 'sku' && profile.default_product) return `${literal(profile.default_product)}::text`;
-      return 'null::text';
+    const cell = column && (suffix ? without(suffix, tidied(column)) : tidied(column));
+    const number = name === 'quantity' || name === 'price';
+    if (name === 'type_code') return typeExpression(profile, header, cell);
+    if (column === undefined || cell === undefined) {
+      if (name === 'currency' && profile.currency) return constant(profile.currency);
+      if (name === 'sku' && profile.default_product) return constant(profile.default_product);
+      return number ? 'null::text' : "''::text";
     }
-    if (name === 'sku' && profile.default_product) {
-      return `coalesce(nullif(tidy(${text}), ''), ${literal(profile.default_product)})`;
-    }
-    if (name === 'issue_date') return dateExpression(profile.date_format, text);
-    if (name === 'quantity' || name === 'net_amount' || name === 'price')
-      return numberExpression(profile.number_format, text);
-    return text;
+    if (name === 'sku' && profile.default_product)
+      return `coalesce(nullif(${cell}, ''), ${constant(profile.default_product)})`;
+    if (name === 'issue_date') return dateExpression(profile.date_format, cell);
+    if (name === 'net_amount') return numberExpression(profile.number_format, cell, cell);
+    if (number) return numberExpression(profile.number_format, cell, suffix ? cell : column);
+    return cell;
   };
 }
+
+const tidied = (column: string): string => `tidy(${column}, load.bare)`;
+const constant = (text: string): string => `tidy(${literal(text)})`;
+const without = (suffix: string, cell: string): string =>
+  `case when right(${cell}, ${suffix.length}) = ${literal(suffix)} then tidy(left(${cell}, -${suffix.length})) else ${cell} end`;
 
 /**
  * A typed number or date of a worksheet in the profile's own notation, so that it reads like the text cells beside it:
@@ -244,13 +262,13 @@ export function notationOf(profile: Profile): ((plain: string) => string) | unde
 export const prefixesOf = (profile: Profile): Array<[prefix: string, code: string]> =>
   Object.entries(profile.document_type.prefix).sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1));
 
-function typeExpression(profile: Profile, header: Header, column: string | undefined): string {
-  const otherwise =
-    profile.document_type.otherwise === undefined ? 'null::text' : literal(profile.document_type.otherwise);
-  const given = column === undefined ? otherwise : `coalesce(nullif(tidy(${column}), ''), ${otherwise})`;
+function typeExpression(profile: Profile, header: Header, cell: string | undefined): string {
+  const otherwise = constant(profile.document_type.otherwise ?? '');
+  const given = cell === undefined ? otherwise : `coalesce(nullif(${cell}, ''), ${otherwise})`;
   const number = header.columns.get('invoice_number')! + 1;
   const whens = prefixesOf(profile).map(
-    ([prefix, code]) => `when starts_with(tidy(load.c${number}), ${literal(prefix)}) then ${literal(code)}`,
+    ([prefix, code]) =>
+      `when starts_with(${tidied(`load.c${number}`)}, ${literal(prefix)}) then ${constant(code)}`,
   );
   return whens.length > 0 ? `case ${whens.join(' ')} else ${given} end` : given;
 }
@@ -269,19 +287,23 @@ export function datePattern(format: string): { pattern: string; iso: string } {
   return { pattern: `^${pattern}$`, iso: `${group('YYYY')}-${group('MM')}-${group('DD')}` };
 }
 
-function dateExpression(format: string, column: string): string {
-  if (format === 'YYYY-MM-DD') return column;
+function dateExpression(format: string, cell: string): string {
+  if (format === 'YYYY-MM-DD') return cell;
   const { pattern, iso } = datePattern(format);
-  return `case when tidy(${column}) ~ ${literal(pattern)} then regexp_replace(tidy(${column}), ${literal(pattern)}, ${literal(iso)})
-               when tidy(${column}) = '' then '' else '?' || ${column} end`;
+  return `case when ${cell} ~ ${literal(pattern)} then regexp_replace(${cell}, ${literal(pattern)}, ${literal(iso)})
+               when ${cell} = '' then '' else '?' || ${cell} end`;
 }
 
-function numberExpression({ decimal, group }: Profile['number_format'], column: string): string {
-  if (decimal === '.' && group === '') return column;
+function numberExpression(
+  { decimal, group }: Profile['number_format'],
+  cell: string,
+  asItStands: string,
+): string {
+  if (decimal === '.' && group === '') return asItStands;
   const pattern = numberPattern({ decimal, group });
-  return `case when tidy(${column}) ~ ${literal(pattern)}
-               then replace(replace(tidy(${column}), ${literal(group)}, ''), ${literal(decimal)}, '.')
-               when tidy(${column}) = '' then '' else '?' || ${column} end`;
+  return `case when ${cell} ~ ${literal(pattern)}
+               then replace(replace(${cell}, ${literal(group)}, ''), ${literal(decimal)}, '.')
+               when ${cell} = '' then '' else '?' || ${cell} end`;
 }
 
 /** What a number looks like under a format: groups of three where there are groups. */

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { LkpError } from '../job.ts';
 
-/** What the first bytes of a file say it is. `text` may be a CSV; everything but `text` and `zip` is refused by name. */
-export type Format = 'text' | 'zip' | { readonly refused: string };
+/** What the first bytes of a file say it is. `text` may be a CSV, `xml` an e-invoice; what else it knows is refused by name. */
+export type Format = 'text' | 'zip' | 'xml' | { readonly refused: string };
 
 const MAGIC: ReadonlyArray<readonly [bytes: string, is: string]> = [
   ['255044462d', 'a PDF document'],
@@ -10,6 +10,10 @@ const MAGIC: ReadonlyArray<readonly [bytes: string, is: string]> = [
   ['526172211a07', 'a RAR archive'],
   ['1f8b', 'a gzip archive'],
   ['377abcaf271c', 'a 7-Zip archive'],
+  ['7b5c727466', 'an RTF document'],
+  ['3082', 'a signed envelope (.p7m) or another DER file'],
+  ['49492a00', 'a TIFF picture'],
+  ['4d4d002a', 'a TIFF picture'],
   ['89504e47', 'a PNG picture'],
   ['ffd8ff', 'a JPEG picture'],
 ];
@@ -42,13 +46,16 @@ function formatOfBytes(head: Buffer): Format {
   if (hex.startsWith('504b0304') || hex.startsWith('504b0506')) return 'zip';
   const magic = MAGIC.find(([bytes]) => hex.startsWith(bytes));
   if (magic) return { refused: magic[1] };
-  const text = head
-    .toString('latin1')
-    .replace(/^\u00ef\u00bb\u00bf/, '')
-    .trimStart()
-    .toLowerCase();
+  const text = beginning(head).trimStart().toLowerCase();
   if (text.startsWith('<!doctype html') || text.startsWith('<html')) return { refused: 'an HTML page' };
-  if (text.startsWith('<')) return { refused: 'an XML document' };
+  if (text.startsWith('<')) return 'xml';
   if (text.startsWith('{') || text.startsWith('[{')) return { refused: 'a JSON document' };
   return 'text';
 }
+
+/** The first characters, where they are ASCII: in UTF-16, with a byte order mark or not, every second byte is nothing. */
+const beginning = (head: Buffer): string =>
+  head
+    .toString('latin1')
+    .replace(/^(\u00ef\u00bb\u00bf|\u00ff\u00fe|\u00fe\u00ff)/, '')
+    .replaceAll('\0', '');

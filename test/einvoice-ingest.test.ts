@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { minorUnit } from '../src/einvoice/amounts.ts';
+import { ingestFile } from '../src/invoice/ingest.ts';
+import type { FileResult } from '../src/invoice/result.ts';
+import { loadReference } from '../src/reference/load.ts';
+import { type TestContext, testContext } from './harness/context.ts';
+
+const CASES = fileURLToPath(new URL('cases/', import.meta.url));
+const UBL = readFileSync(join(CASES, 'einvoice/one-invoice/invoice.ubl.xml'), 'utf8');
+const CII = readFileSync(join(CASES, 'einvoice/one-invoice/invoice.cii.xml'), 'utf8');
+
+let it: TestContext;
+beforeAll(async () => {
+  it = await testContext();
+  for (const kind of ['partners', 'locations', 'customers', 'products'] as const)
+    await loadReference(it.context, kind, join(CASES, `ingest/reference/${kind}.csv`));
+});
+afterAll(() => it.drop());
+
+const ingested = async (
+  content: string,
+  options: Parameters<typeof ingestFile>[2] = {},
+  name = 'invoice.xml',
+): Promise<FileResult> => ingestFile(it.context, await it.write(name, content), options);
+const positive = (counts: object) =>
+  Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+
+describe('an e-invoice goes the way of every file', () => {
+  test('its lines are counted; the same invoice in the other syntax is all duplicates', async () => {
+    const ubl = await ingested(UBL);
+    expect(ubl).toMatchObject({
+      status: 'ingested',
+      format: 'ubl',
+      profile: 'e-invoice',
+      documents: 1,
+      lines_in: 2,
+      amount_in: { EUR: '135.5' },
+      physical_rows: { preamble: 0, header: 1, blank: 0, lines: 2 },
+    });
+    // The second line names no SKU.
+    expect(positive(ubl.dispositions)).toEqual({ counted: 1, unmapped: 1 });
+    const cii = await ingested(CII, {}, 'invoice-cii.xml');
+    expect(cii).toMatchObject({ status: 'ingested', format: 'cii', lines_in: 2 });
+    expect(positive(cii.dispositions)).toEqual({ duplicate: 2 });
+  });
+
+  test.each<[what: string, content: string, dispositions: object, amount: string]>([
+    [
+      '381 inside an Invoice is a reversal',
+      UBL.replace('>380', '>381'),
+      { reversal: 1, unmapped: 1 },
+      '-135.5',
+    ],
+    ['325 is no invoice', UBL.replace('>380', '>325'), { rejected: 2 }, '135.5'],
+    ['326 is for a person', UBL.replace('>380', '>326'), { quarantined: 2 }, '135.5'],
+    ['so is a national code', UBL.replace('>380', '>SalesInvoice'), { quarantined: 2 }, '135.5'],
+  ])('%s', async (_what, content, dispositions, amount) => {
+    const found = await ingested(content.replace('E-1001', 'E-2001'), { dryRun: true });
+    expect(found).toMatchObject({ status: 'ingested', lines_in: 2, amount_in: { EUR: amount } });
+    expect(positive(found.dispositions)).toEqual(dispositions);
+  });
+
+  test('a national code that the profile maps is what it is mapped to', async () => {
+    const shipped = readFileSync(new URL('../src/invoice/profiles/e-invoice.yaml', import.meta.url), 'utf8');
+    const profile = await it.write(
+      'national.yaml',
+      `${shipped}document_type: { map: { Gutschrift: '381' } }\n`,
+    );
+    const credit = UBL.replace('E-1001', 'E-2002').replace('>380', '>Gutschrift');
+    const found = await ingested(credit, { dryRun: true, profile });
+    expect(positive(found.dispositions)).toEqual({ reversal: 1, unmapped: 1 });
+  });
+
+  test.each<[what: string, content: string, says: RegExp]>([
+    ['a wrong total', UBL.replace('>135.50<', '>99.00<'), /99\.00 EUR.*135\.5 EUR/],
+    ['a file that was cut', UBL.slice(0, -30), /was cut off/],
+    ['another document', UBL.replaceAll('Invoice', 'Quotation'), /is a Quotation \(UBL\), an offer/],
+  ])('%s is refused, and said once', async (_what, content, says) => {
+    const found = await ingested(content);
+    expect(found).toMatchObject({ status: 'refused', lines_in: 0 });
+    expect(found.reason).toMatch(says);
+    expect(found.reason!.match(/invoice\.xml/g)).toHaveLength(1);
+  });
+
+  test('a profile reads the formats that it names', async () => {
+    const found = await ingested(UBL.replace('E-1001', 'E-3001'), { profile: 'canonical' });
+    expect(found).toMatchObject({ status: 'refused', format: 'ubl' });
+    expect(found.reason).toMatch(/No profile that was tried \(canonical\) reads ubl files/);
+  });
+});
+
+test('the minor units are those of the currency table', async () => {
+  const known = await it.rows<{ code: string; minor_unit: number }>(
+    'select code, minor_unit from currency where valid_to is null',
+  );
+  expect(known.length).toBeGreaterThan(150);
+  expect(known.filter(({ code, minor_unit }) => minorUnit(code) !== minor_unit)).toEqual([]);
+});
