@@ -114,14 +114,13 @@ export function oddities(stage: Stage, from: string): Oddity[] {
     odd(2, 'type-unknown', { code: 'SalesInvoice', expected: 'quarantined' }),
     odd(2, 'type-absent', { code: '', expected: 'quarantined' }),
     odd(2, 'type-trailing-white-space', { code: '380\n\t' }),
-    { month: 2, rows: [{ oddity: 'corrected-original', expected: 'counted', cells: cellsOf(original) }] },
+    { month: 2, rows: [{ oddity: 'corrected-original', expected: 'superseded', cells: cellsOf(original) }] },
     odd(2, 'type-384', {
       code: '384',
       date: on(2, 25),
       reference: original.number,
       quantity: '1',
       net: '40.00',
-      expected: 'quarantined',
     }),
 
     // Unreadable rows.

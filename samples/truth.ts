@@ -83,6 +83,33 @@ export interface InvoiceFile {
   readonly name: string;
   readonly format: 'csv' | 'xlsx';
   readonly rows: readonly InvoiceRow[];
+  /** False = the file has no column of line numbers, and its rows no such cell. */
+  readonly numbered?: boolean;
+  /** True = taken in, and withdrawn since. */
+  readonly withdrawn?: boolean;
+}
+
+/** The columns of a file that has line numbers, or of one that has none. */
+export const columnsOf = ({ numbered = true }: Pick<InvoiceFile, 'numbered'>): readonly string[] =>
+  numbered ? COLUMNS : COLUMNS.filter((column) => column !== 'Invoice line identifier');
+
+/** A row as a file that has line numbers, or one that has none, says it. */
+export const cellsIn = (file: Pick<InvoiceFile, 'numbered'>, line: InvoiceLine): readonly string[] => {
+  const cells = cellsOf(line);
+  return columnsOf(file).map((column) => cells[(COLUMNS as readonly string[]).indexOf(column)]!);
+};
+
+/**
+ * What a person decided, once the first `known` files of the world were taken in. It speaks of the document, or of the
+ * line where every row has a number, that this row of this file (by its place in `World.files`) belongs to.
+ * `pick`: what this row's file says of it counts. `refuse`: nothing that was said of it counts. `release`: a document
+ * that waits for its type or its reference counts as it is.
+ */
+export interface Decision {
+  readonly known: number;
+  readonly file: number;
+  readonly row: number;
+  readonly verdict: 'pick' | 'refuse' | 'release';
 }
 
 /** Valid from `valid_from` up to, not including, `valid_to`; empty = open. */
@@ -158,4 +185,6 @@ export interface World {
   readonly reference: Reference;
   /** In the order in which a folder is ingested: by name. */
   readonly files: readonly InvoiceFile[];
+  /** In the order in which they were taken. */
+  readonly decisions?: readonly Decision[];
 }

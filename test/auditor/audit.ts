@@ -93,6 +93,29 @@ interface Counted {
   readonly isZero: boolean;
 }
 
+/** What an ingest says of all files together, whatever they are now. */
+export function asTheyStand(
+  world: World,
+  ruleSet: RuleSet | readonly RuleSet[] = shippedRuleSets(),
+  rules: Rules = RULES,
+): {
+  readonly lines_in: number;
+  readonly dispositions: Readonly<Record<Disposition, number>>;
+  readonly amounts: Readonly<Partial<Record<Disposition, Amounts>>>;
+} {
+  const rows = judge(world.reference, world.files, listed(ruleSet), rules, {
+    decisions: world.decisions ?? [],
+  });
+  return {
+    lines_in: rows.length,
+    dispositions: countBy(
+      DISPOSITIONS,
+      rows.map(({ disposition }) => disposition),
+    ),
+    amounts: amountsBy(rows, ({ disposition }) => disposition),
+  };
+}
+
 const sum = (values: readonly Decimal[]): Decimal => values.reduce(add, ZERO);
 const listed = (ruleSet: RuleSet | readonly RuleSet[]): readonly RuleSet[] =>
   'name' in ruleSet ? [ruleSet] : ruleSet;
@@ -106,12 +129,15 @@ export function audit(
   const { cycle } = options;
   const ruleSets = listed(options.ruleSet);
   const window = rules.window(cycle);
-  const rows = judge(world.reference, world.files, ruleSets, rules);
+  const rows = judge(world.reference, world.files, ruleSets, rules, {
+    visibleUntil: window.to,
+    decisions: world.decisions ?? [],
+  });
 
   const inCycle = (row: JudgedRow): CycleDisposition => {
     const isLine = row.disposition === 'counted' || row.disposition === 'reversal';
-    if (isLine && row.date > window.to) return 'not-yet-visible';
-    if (isLine && row.date < window.from) return 'outside-window';
+    if (isLine && row.visibleFrom > window.to) return 'not-yet-visible';
+    if (isLine && (row.countsOn < window.from || row.countsOn > window.to)) return 'outside-window';
     return row.disposition;
   };
   const lines = rows
@@ -152,8 +178,11 @@ export function expectedIngest(
   const name = typeof file === 'string' ? file : file.name;
   const index = world.files.findIndex((candidate) => candidate.name === name);
   if (index < 0) throw new Error(`The world has no file ${name}.`);
-  const known = judge(world.reference, world.files.slice(0, index + 1), listed(ruleSet), rules);
-  const rows = known.filter((row) => row.file === name);
+  const decisions = (world.decisions ?? []).filter((decision) => decision.known <= index);
+  const known = judge(world.reference, world.files.slice(0, index + 1), listed(ruleSet), rules, {
+    decisions,
+  });
+  const rows = known.filter(({ at }) => at === index);
   return {
     name,
     lines_in: rows.length,
@@ -184,7 +213,7 @@ function countedLine(
   return {
     partner: holder?.partner_mpn_id ?? '',
     location,
-    month: `${row.date.slice(0, 7)}-01`,
+    month: `${row.countsOn.slice(0, 7)}-01`,
     omlpType: product.omlp_type,
     kpiClass: product.kpi_class,
     units,

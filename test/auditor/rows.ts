@@ -1,22 +1,34 @@
 import {
-  COLUMNS,
+  type COLUMNS,
+  columnsOf,
+  type Decision,
   type Disposition,
   type InvoiceFile,
   type InvoiceRow,
   type Reference,
 } from '../../samples/truth.ts';
 import { type Decimal, decimal, signed, text, times } from './decimal.ts';
+import { settle } from './documents.ts';
 import type { RuleSet } from './rule-set.ts';
 import type { Rules, Treatment } from './rules.ts';
 
 /** A row read on its own, before anything is compared with anything. */
 export interface ReadRow {
   readonly file: string;
+  /** The file's place in the order in which files came: the same bytes may come again after a withdrawal. */
+  readonly at: number;
   readonly row: number;
   readonly treatment: Treatment;
   readonly isRejected: boolean;
-  /** Normalised key and content; only looked at when the row is not rejected. */
-  readonly key: string;
+  readonly isWithdrawn: boolean;
+  /** Normalised key of the document, its parts, and content; only looked at when the row is not rejected. */
+  readonly document: string;
+  readonly seller: string;
+  readonly number: string;
+  /** The number that it refers to; empty = none. */
+  readonly reference: string;
+  /** Empty = no line number. */
+  readonly line: string;
   readonly content: string;
   readonly date: string;
   readonly customer: string;
@@ -30,6 +42,12 @@ export interface ReadRow {
 
 export interface JudgedRow extends ReadRow {
   readonly disposition: Disposition;
+  /** The day whose month it counts in: its issue date, except for a corrected invoice. */
+  readonly countsOn: string;
+  /** The issue date that brings it into a cycle. */
+  readonly visibleFrom: string;
+  /** Why it is quarantined. */
+  readonly why: string;
 }
 
 /** The currencies that sample worlds use (ISO 4217), and the last day of those that are gone. */
@@ -83,10 +101,11 @@ function plain(value: Decimal): string {
 /** A blank row is no row: all of its cells are empty. */
 export const isBlank = ({ cells }: InvoiceRow): boolean => cells.every((cell) => cell.trim() === '');
 
-export function readRow(file: string, { row, cells }: InvoiceRow, rules: Rules): ReadRow {
-  const isRagged = cells.length !== COLUMNS.length;
+export function readRow(file: InvoiceFile, at: number, { row, cells }: InvoiceRow, rules: Rules): ReadRow {
+  const columns = columnsOf(file);
+  const isRagged = cells.length !== columns.length;
   const cell = (column: (typeof COLUMNS)[number]): string =>
-    isRagged ? '' : cells[COLUMNS.indexOf(column)]!;
+    isRagged ? '' : (cells[columns.indexOf(column)] ?? '');
   const treatment = rules.treatment(cell('Invoice type code').trim());
   const number = cell('Invoice number').trim();
   const date = readDay(cell('Invoice issue date'));
@@ -99,9 +118,12 @@ export function readRow(file: string, { row, cells }: InvoiceRow, rules: Rules):
   const currency = /^[A-Z]{3}$/.test(said) ? said : '';
   const lastDay = CURRENCIES.get(currency);
   const isCurrencyValid = lastDay !== undefined && date !== undefined && date <= lastDay;
+  const line = cell('Invoice line identifier').trim();
+  // A file that has the column has a number in each row (docs/rejections.md).
   const isReadable =
     !isRagged &&
     number !== '' &&
+    (line !== '' || file.numbered === false) &&
     date !== undefined &&
     quantity !== undefined &&
     net !== undefined &&
@@ -110,17 +132,17 @@ export function readRow(file: string, { row, cells }: InvoiceRow, rules: Rules):
   const sku = normalised(cell("Item Seller's identifier"));
   const seller = normalised(cell('Seller identifier'));
   return {
-    file,
+    file: file.name,
+    at,
     row,
     treatment,
     isRejected: !isReadable || treatment.gate === 'refuse',
-    key: JSON.stringify([
-      seller,
-      treatment.documentClass,
-      number,
-      date ?? '',
-      cell('Invoice line identifier').trim(),
-    ]),
+    isWithdrawn: file.withdrawn === true,
+    document: JSON.stringify([seller, treatment.documentClass, number, date ?? '']),
+    seller,
+    number,
+    reference: cell('Preceding Invoice reference').trim(),
+    line,
     content: JSON.stringify([
       customer,
       sku,
@@ -160,37 +182,44 @@ export const productOf = (reference: Reference, sku: string, day: string) =>
 export const ruleSetOn = (ruleSets: readonly RuleSet[], day: string): RuleSet | undefined =>
   ruleSets.find(({ validFrom, validTo }) => holds({ valid_from: validFrom, valid_to: validTo }, day));
 
-/** Every row of the files that is not blank, with its disposition once all of these files were ingested in order. */
+/**
+ * Every row of the files that is not blank, with its disposition once all of these files were ingested in order, and
+ * those that say so withdrawn. With `visibleUntil`, the last day of a cycle's window, a correction holds when it is
+ * visible in that cycle; without, as soon as it is known.
+ */
 export function judge(
   reference: Reference,
   files: readonly InvoiceFile[],
   ruleSets: readonly RuleSet[],
   rules: Rules,
+  options: { readonly visibleUntil?: string; readonly decisions?: readonly Decision[] } = {},
 ): JudgedRow[] {
-  const rows = files.flatMap(({ name, rows }) =>
-    rows.filter((row) => !isBlank(row)).map((row) => readRow(name, row, rules)),
+  const rows = files.flatMap((file, at) =>
+    file.rows.filter((row) => !isBlank(row)).map((row) => readRow(file, at, row, rules)),
   );
-
-  // The versions said under each key, each by the first row that says it.
-  const versions = new Map<string, ReadRow[]>();
-  const repeats = new Set<ReadRow>();
-  for (const row of rows) {
-    if (row.isRejected || !rules.looksForRepeats) continue;
-    const said = versions.get(row.key) ?? [];
-    if (said.some((earlier) => rules.isSameContent(earlier.content, row.content))) repeats.add(row);
-    else versions.set(row.key, [...said, row]);
-  }
+  const isGone = (row: ReadRow): boolean => row.isWithdrawn && rules.withdrawalsHold;
+  const said = rows.filter((row) => !row.isRejected && !isGone(row));
+  const settled = settle(said, options.decisions ?? [], rules);
+  const { visibleUntil = '9999-12-31' } = options;
 
   const dispositionOf = (row: ReadRow): Disposition => {
+    if (isGone(row)) return 'superseded';
     if (row.isRejected) return 'rejected';
-    if (repeats.has(row)) return 'duplicate';
-    const isConflict = (versions.get(row.key)?.length ?? 1) > 1;
-    if (row.treatment.gate === 'quarantine' || isConflict) return 'quarantined';
+    const { standing, replacedFrom } = settled.get(row)!;
+    if (standing === 'superseded' || standing === 'duplicate') return standing;
+    if (replacedFrom !== '' && replacedFrom <= visibleUntil) return 'superseded';
+    if (standing === 'quarantined') return 'quarantined';
     const product = productOf(reference, row.sku, row.date);
     if (locationOf(reference, row.customer, row.date) === undefined || product === undefined)
       return 'unmapped';
     if (!ruleSetOn(ruleSets, row.date)?.weights.has(product.kpi_class)) return 'no-kpi-value';
     return row.treatment.isCredit ? 'reversal' : 'counted';
   };
-  return rows.map((row) => ({ ...row, disposition: dispositionOf(row) }));
+  return rows.map((row) => ({
+    ...row,
+    disposition: dispositionOf(row),
+    countsOn: settled.get(row)?.countsOn ?? row.date,
+    visibleFrom: settled.get(row)?.visibleFrom ?? row.date,
+    why: settled.get(row)?.why ?? '',
+  }));
 }

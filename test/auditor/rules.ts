@@ -14,12 +14,34 @@ export interface Treatment {
   readonly amountSign: -1 | 1;
 }
 
+/** A document that a corrected invoice refers to. */
+export interface Replaceable {
+  readonly documentClass: string;
+  readonly date: string;
+}
+
 export interface Rules {
   readonly treatment: (typeCode: string) => Treatment;
-  /** Whether two rows under one key say the same, given their normalised contents. */
-  readonly isSameContent: (one: string, other: string) => boolean;
+  /** Whether the contents that one saying holds are equal to, or part of, those of another: as multisets. */
+  readonly isPartOf: (one: readonly string[], other: readonly string[]) => boolean;
   /** Whether rows under one key are looked at together at all. */
   readonly looksForRepeats: boolean;
+  /** Whether sayings that contradict each other wait for a person. */
+  readonly conflictsWait: boolean;
+  /** Whether a document waits as a whole when its rows carry types that the gate treats differently. */
+  readonly mixedTypesWait: boolean;
+  /** Whether rows of a withdrawn file are said no more. */
+  readonly withdrawalsHold: boolean;
+  /** Whether a corrected invoice may replace a document of this issue date. */
+  readonly mayReplace: (correction: { readonly date: string }, earlier: Replaceable) => boolean;
+  /** Whether several corrected invoices of one document all wait. */
+  readonly correctedTwiceWaits: boolean;
+  /** The issue date that brings a corrected invoice into a cycle, given its own and that of what it replaces. */
+  readonly correctionVisibleFrom: (own: string, replaced: string) => string;
+  /** The day whose month a corrected invoice counts in. */
+  readonly correctionCountsOn: (own: string, first: string) => string;
+  /** Whether what was replaced counts no more once its correction is visible. */
+  readonly replacedIsTakenBack: boolean;
   /** The first and the last day of a cycle's reporting window. */
   readonly window: (cycle: string) => { readonly from: string; readonly to: string };
   /** The day whose hierarchy decides which partner a location's purchase rolls up to. */
@@ -55,8 +77,8 @@ function treatment(typeCode: string): Treatment {
     case '83':
       return { ...credit, unitSign: 0 };
     case '384':
-      // Corrections come later; until then a person looks at every one.
-      return { ...invoice, gate: 'quarantine', documentClass: 'corrected invoice' };
+      return { ...invoice, documentClass: 'corrected invoice' };
+    // The class is never the raw code: an invoice said as 380 and as 326 is one document.
     case '326':
     case '385':
     case '386':
@@ -67,12 +89,10 @@ function treatment(typeCode: string): Treatment {
     case '82':
     case '84':
     case '383':
-      return { ...invoice, gate: 'quarantine', documentClass: `type ${typeCode}` };
+      return { ...invoice, gate: 'quarantine' };
     default:
       // UNTDID 1001 codes are numbers of up to three digits; any other value is no code at all.
-      return /^\d{1,3}$/.test(typeCode)
-        ? { ...invoice, gate: 'refuse', documentClass: `type ${typeCode}` }
-        : { ...invoice, gate: 'quarantine', documentClass: `type ${typeCode}` };
+      return { ...invoice, gate: /^\d{1,3}$/.test(typeCode) ? 'refuse' : 'quarantine' };
   }
 }
 
@@ -83,10 +103,32 @@ function window(cycle: string): { from: string; to: string } {
   return { from: `${year - 1}-${String(month).padStart(2, '0')}-01`, to: lastDay };
 }
 
+/** Whether each content is in `other` at least as often as in `one`. */
+export const isPartOf = (one: readonly string[], other: readonly string[]): boolean => {
+  const left = [...other];
+  return one.every((content) => {
+    const at = left.indexOf(content);
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  });
+};
+
 export const RULES: Rules = {
   treatment,
-  isSameContent: (one, other) => one === other,
+  isPartOf,
   looksForRepeats: true,
+  conflictsWait: true,
+  mixedTypesWait: true,
+  withdrawalsHold: true,
+  // Not younger; and a corrected invoice is replaced by a later one only, so that nothing replaces itself.
+  mayReplace: (correction, earlier) =>
+    earlier.documentClass === 'invoice'
+      ? earlier.date <= correction.date
+      : earlier.documentClass === 'corrected invoice' && earlier.date < correction.date,
+  correctedTwiceWaits: true,
+  correctionVisibleFrom: (own) => own,
+  correctionCountsOn: (_, first) => first,
+  replacedIsTakenBack: true,
   window,
   // After a merge all twelve months follow the location (DESIGN, section 5).
   rollUpDay: (windowLastDay) => windowLastDay,
