@@ -32,6 +32,7 @@ export async function openCsv(path: string, name: string, hints: CsvHints = {}):
     format: 'csv',
     encoding,
     delimiter,
+    marksBare: true,
     head: rowsOf(head, dialect),
     counts,
     body: (options) => body(path, name, encoding, hasMark(first) ? 3 : 0, dialect, counts, options),
@@ -178,25 +179,26 @@ async function* body(
     out: Output,
   ) => {
     if (record.fields === width && !record.malformed && !record.requote) {
-      out.row(counts.physical, dialect.delimiter, bytes, record.start, record.end);
+      out.row(counts.physical, dialect.delimiter, record.bare, bytes, record.start, record.end);
       watch?.(record.watched);
       return;
     }
-    const prefix = `${counts.physical}${delimiter}`;
+    // Not ragged, and not known to be bare.
+    const prefix = `${counts.physical}${delimiter.repeat(3)}`;
     if (record.fields === width && !record.malformed) {
-      out.text(`${prefix}${delimiter}${cellsOf(bytes, record, dialect).map(quoted).join(delimiter)}\n`);
+      out.text(`${prefix}${cellsOf(bytes, record, dialect).map(quoted).join(delimiter)}\n`);
       watch?.(record.watched);
       return;
     }
     // Empty cells beyond the header's width are what spreadsheets add; anything else is ragged.
     const cells = record.malformed ? [] : cellsOf(bytes, record, dialect);
     if (cells.length > width && cells.slice(width).every((cell) => cell.trim() === '')) {
-      out.text(`${prefix}${delimiter}${cells.slice(0, width).map(quoted).join(delimiter)}\n`);
+      out.text(`${prefix}${cells.slice(0, width).map(quoted).join(delimiter)}\n`);
       watch?.(columns.map((column) => cells[column] ?? ''));
       return;
     }
     const raw = bytes.toString('utf8', record.start, record.end).replaceAll('\0', '\u2400');
-    out.text(`${prefix}${quoted(raw)}${delimiter.repeat(width)}\n`);
+    out.text(`${counts.physical}${delimiter}${quoted(raw)}${delimiter.repeat(width + 1)}\n`);
     watch?.(null);
   };
 
@@ -236,6 +238,7 @@ function invalidAt(bytes: Buffer): number {
 const quoted = (cell: string): string => (cell === '' ? '' : `"${cell.replaceAll('"', '""')}"`);
 
 const MAX_DIGITS = 16;
+const LETTER_T = 0x74;
 
 /** A growing buffer that rows are appended to. */
 class Output {
@@ -244,14 +247,16 @@ class Output {
   constructor(size: number) {
     this.#buffer = Buffer.allocUnsafe(size + (size >> 2) + 4096);
   }
-  /** A row number, the empty cell that is set for ragged rows, and the record as it stands. */
-  row(number: number, delimiter: number, source: Buffer, start: number, end: number): void {
-    this.#reserve(MAX_DIGITS + 3 + end - start);
+  /** A row number, the empty cell that is set for ragged rows, whether it is bare, and the record as it stands. */
+  row(number: number, delimiter: number, bare: boolean, source: Buffer, start: number, end: number): void {
+    this.#reserve(MAX_DIGITS + 5 + end - start);
     const buffer = this.#buffer;
     let place = 1;
     while (place * 10 <= number) place *= 10;
     for (; place >= 1; place /= 10) buffer[this.length++] = 0x30 + (Math.floor(number / place) % 10);
     buffer[this.length++] = delimiter;
+    buffer[this.length++] = delimiter;
+    if (bare) buffer[this.length++] = LETTER_T;
     buffer[this.length++] = delimiter;
     this.length += source.copy(buffer, this.length, start, end);
     buffer[this.length++] = 0x0a;

@@ -18,6 +18,8 @@ export interface FoundRecord {
   requote: boolean;
   /** Cannot be split into cells: text behind a closing quote, a NUL, a stray CR. */
   malformed: boolean;
+  /** Every cell begins and ends with a visible ASCII character, or is empty; no cell is quoted. */
+  bare: boolean;
   /** The cells that the caller watches, in its order. */
   watched: string[];
 }
@@ -42,6 +44,7 @@ export class RecordScanner {
     blank: true,
     requote: false,
     malformed: false,
+    bare: true,
     watched: [],
   };
 
@@ -73,6 +76,7 @@ export class RecordScanner {
       let blank = true;
       let requote = false;
       let malformed = false;
+      let bare = true;
       let ended = false;
       let end = length;
       while (position < length) {
@@ -82,6 +86,7 @@ export class RecordScanner {
             offsets[2 * field] = fieldStart;
             offsets[2 * field + 1] = position;
           }
+          bare &&= bareCell(bytes, fieldStart, position);
           field += 1;
           position += 1;
           fieldStart = position;
@@ -98,6 +103,7 @@ export class RecordScanner {
             continue;
           }
           position += 1;
+          bare = false;
           let closed = false;
           while (position < length) {
             const inner = bytes[position]!;
@@ -148,6 +154,7 @@ export class RecordScanner {
       record.blank = blank && !malformed;
       record.requote = requote;
       record.malformed = malformed;
+      record.bare = bare && bareCell(bytes, fieldStart, end);
       if (this.#columns && !record.blank) this.#watch(bytes, field, bits < 0x80 ? text : undefined);
       if (!found(record)) return position;
     }
@@ -183,6 +190,10 @@ export class RecordScanner {
     }
   }
 }
+
+const visible = (byte: number): boolean => byte > 0x20 && byte < 0x7f;
+const bareCell = (bytes: Buffer, start: number, end: number): boolean =>
+  start >= end || (visible(bytes[start]!) && visible(bytes[end - 1]!));
 
 function cellText(bytes: Buffer, start: number, end: number): string {
   if (bytes[start] === QUOTE && end - start >= 2)
