@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addCommands, addGroup, progress } from './commands/command.ts';
-import { DATA_COMMANDS } from './commands/data.ts';
+import { DATA_COMMANDS, QUARANTINE_COMMANDS } from './commands/data.ts';
 import { DIRECTORY_COMMANDS } from './commands/directory.ts';
 import { KPI_COMMANDS } from './commands/kpi.ts';
 import { MONTH_COMMANDS } from './commands/month.ts';
@@ -20,6 +20,7 @@ const program = new Command('lkp')
 
 addCommands(program, MONTH_COMMANDS);
 addCommands(program, DATA_COMMANDS);
+addGroup(program, 'quarantine', 'what waits for a decision by a person', QUARANTINE_COMMANDS);
 addCommands(program, KPI_COMMANDS);
 addGroup(program, 'directory', 'the public partner directory', DIRECTORY_COMMANDS);
 addGroup(program, 'rules', 'rule sets: what a unit is worth and what a level asks for', RULES_COMMANDS);

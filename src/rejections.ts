@@ -1,17 +1,12 @@
+import type { CycleDisposition } from './dispositions.ts';
+
 /**
  * The one catalogue of why an invoice row does not count as a line of its own. Code -> what was seen and wanted
  * (`reason`; `{seen}` is the value), and the next step (`hint`). `docs/rejections.md` lists the same codes; tests
  * hold SQL, catalogue and page together.
  */
 export interface Rule {
-  readonly disposition:
-    | 'rejected'
-    | 'quarantined'
-    | 'duplicate'
-    | 'unmapped'
-    | 'no-kpi-value'
-    | 'not-yet-visible'
-    | 'outside-window';
+  readonly disposition: Exclude<CycleDisposition, 'reversal' | 'counted'>;
   readonly reason: string;
   readonly hint: string;
 }
@@ -72,10 +67,25 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     reason: 'The document type "{seen}" is not a code of UNTDID 1001.',
     hint: 'Map the value in the profile if it means an invoice or a credit note, or decide for this document.',
   },
-  'corrected-invoice': {
+  'pending-reference': {
     disposition: 'quarantined',
-    reason: 'A corrected invoice ({seen}) replaces another one; the original still counts.',
-    hint: 'Decide which of the two counts.',
+    reason: 'It corrects invoice {seen}, which is not here yet.',
+    hint: 'Get that invoice and ingest it: this one is then released by itself. Or decide that it counts on its own.',
+  },
+  'reference-missing': {
+    disposition: 'quarantined',
+    reason: 'The corrected invoice {seen} does not say which invoice it corrects.',
+    hint: 'Decide whether it counts on its own, or have the reference filled in.',
+  },
+  'reference-ambiguous': {
+    disposition: 'quarantined',
+    reason: 'It corrects invoice {seen}, and there are several of that number.',
+    hint: 'Find out which one is meant; withdraw or refuse what is wrong, or decide that it counts on its own.',
+  },
+  'corrected-twice': {
+    disposition: 'quarantined',
+    reason: 'Invoice {seen} is corrected by several invoices; the original counts meanwhile.',
+    hint: 'Find out which correction is the last one and refuse the others.',
   },
   conflict: {
     disposition: 'quarantined',
@@ -116,6 +126,31 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     disposition: 'no-kpi-value',
     reason: 'No rule set in force at the issue date gives {seen} a weight.',
     hint: 'Put a rule set for that date in force with lkp rules use.',
+  },
+  'refused-by-decision': {
+    disposition: 'rejected',
+    reason: 'A person decided that invoice {seen} does not count.',
+    hint: 'Nothing to do. lkp quarantine reopen takes the decision back.',
+  },
+  'other-version-picked': {
+    disposition: 'superseded',
+    reason: 'A person picked another version of invoice {seen}.',
+    hint: 'Nothing to do. lkp quarantine reopen takes the decision back.',
+  },
+  'file-withdrawn': {
+    disposition: 'superseded',
+    reason: 'Its file was withdrawn: {seen}',
+    hint: 'Nothing to do.',
+  },
+  'row-corrected': {
+    disposition: 'superseded',
+    reason: 'The row came back corrected: {seen}.',
+    hint: 'Nothing to do: the corrected row stands in its place.',
+  },
+  'invoice-corrected': {
+    disposition: 'superseded',
+    reason: 'The corrected invoice {seen} counts instead.',
+    hint: 'Nothing to do.',
   },
   'not-yet-visible': {
     disposition: 'not-yet-visible',

@@ -1,5 +1,7 @@
 import type { BatchView } from './directory/show.ts';
-import type { FileResult, IngestTotals } from './invoice/ingest.ts';
+import type { Waiting } from './invoice/quarantine.ts';
+import type { FileResult, IngestTotals } from './invoice/result.ts';
+import type { Explained } from './kpi/explain.ts';
 import type { RefreshResult } from './kpi/refresh.ts';
 import { readable } from './money.ts';
 import type { LoadResult } from './reference/load.ts';
@@ -60,9 +62,102 @@ export function ingestText(
   for (const file of files) {
     if (file.reason) parts.push(`${file.name}: ${file.reason}`);
     for (const warning of file.warnings) parts.push(`${file.name}: ${warning}`);
+    if (file.rejects) parts.push(`${file.name}: the rows to correct are in ${file.rejects}`);
   }
   if (dryRun) parts.push('This was a dry run: nothing was stored.');
   return parts.join('\n');
+}
+
+export function waitingText(waiting: readonly Waiting[]): string {
+  if (waiting.length === 0) return 'Nothing waits for a decision.';
+  return [
+    table(
+      ['invoice', 'date', 'line', 'file', 'row', 'amount', '', 'why it waits'],
+      waiting.map((row) => [
+        row.number,
+        row.issue_date,
+        row.line_no,
+        row.file,
+        String(row.row_no),
+        readable(row.amount),
+        row.currency,
+        `${row.reason} ${row.hint}`,
+      ]),
+    ),
+    '',
+    'Decide with lkp quarantine release|refuse <invoice> --reason ..., of several versions with --file.',
+  ].join('\n');
+}
+
+/** A paragraph a row: where it stands, what it is and why, whose it is, what it is worth, where it shows. */
+export function explainText(rows: readonly Explained[]): string {
+  return rows.map(explainedRow).join('\n\n');
+}
+
+function explainedRow(row: Explained): string {
+  const facts: Array<readonly [string, string | null]> = [
+    [
+      'document',
+      row.class === null
+        ? null
+        : `${row.class} ${row.number} of ${row.issue_date}, type ${row.type_code}, line ${row.line_no}`,
+    ],
+    [
+      'became',
+      `${row.disposition}${row.rule === null ? '' : ` (${row.rule})`}: ${row.reason}${row.hint ? ` ${row.hint}` : ''}`,
+    ],
+    ['looks like', row.near_misses],
+    [
+      'customer',
+      row.location_mpn_id === null
+        ? row.customer_number
+        : `${row.customer_number} -> location ${row.location_mpn_id} (${row.customer_valid})`,
+    ],
+    [
+      'partner',
+      row.partner_mpn_id === null
+        ? null
+        : `${row.partner_mpn_id}${row.partner_name ? ` ${row.partner_name}` : ''} (${row.location_valid})`,
+    ],
+    [
+      'product',
+      row.omlp_type === null ? row.sku : `${row.sku}: ${row.omlp_type}, ${row.kpi_class || 'no KPI class'}`,
+    ],
+    [
+      'KPI value',
+      row.kpi_value === null
+        ? null
+        : `${row.units} units x ${row.weight} (${row.rule_set}) = ${row.kpi_value}`,
+    ],
+    [
+      'revenue',
+      row.amount === null
+        ? null
+        : `${readable(row.amount)} ${row.currency}${
+            row.location_mpn_id === null
+              ? ''
+              : row.revenue === null
+                ? `; no rate to ${row.reporting_currency}`
+                : ` = ${readable(row.revenue)} ${row.reporting_currency}${row.rate_date ? ` (${row.rate_origin} rate of ${row.rate_date})` : ''}`
+          }`,
+    ],
+    [
+      'counts in',
+      row.cycles === null
+        ? null
+        : `the cycles ${row.cycles.from} to ${row.cycles.to}; first shown on ${row.cycles.first_shown}`,
+    ],
+    [
+      'shown in',
+      row.shown_in.length === 0
+        ? null
+        : row.shown_in.map(({ cycle, revision }) => `${cycle} revision ${revision}`).join(', '),
+    ],
+  ];
+  return [
+    `${row.file}, row ${row.row_no}`,
+    ...facts.flatMap(([name, text]) => (text ? [`  ${name.padEnd(10)}  ${text}`] : [])),
+  ].join('\n');
 }
 
 export function loadText(results: readonly LoadResult[]): string {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { DATA_COMMANDS } from '../src/commands/data.ts';
+import { DATA_COMMANDS, QUARANTINE_COMMANDS } from '../src/commands/data.ts';
 import { DIRECTORY_COMMANDS } from '../src/commands/directory.ts';
 import { KPI_COMMANDS } from '../src/commands/kpi.ts';
 import { MONTH_COMMANDS } from '../src/commands/month.ts';
@@ -18,7 +18,7 @@ import { REFERENCE_RULES } from '../src/reference/rejections.ts';
 import { INVOICE_RULES } from '../src/rejections.ts';
 import { lkp } from './harness/lkp.ts';
 
-const GROUPS = ['directory', 'rules'];
+const GROUPS = ['directory', 'rules', 'quarantine'];
 
 /** What the pages say must be what the software does, both ways: nothing missing, nothing too much. */
 
@@ -102,6 +102,7 @@ describe('docs/cli.md', () => {
       ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS].map((one) => ['', one] as const),
       ...DIRECTORY_COMMANDS.map((one) => ['directory ', one] as const),
       ...RULES_COMMANDS.map((one) => ['rules ', one] as const),
+      ...QUARANTINE_COMMANDS.map((one) => ['quarantine ', one] as const),
     ];
     for (const [group, { usage, options = {} }] of definitions) {
       const name = group + usage.split(' ')[0];

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reportingWindow } from '../src/calendar.ts';
 import { readSettings } from '../src/config.ts';
 import { createWorkbooks } from '../src/excel/write.ts';
-import { type FileResult, ingestFile } from '../src/invoice/ingest.ts';
+import { ingestFile } from '../src/invoice/ingest.ts';
+import type { FileResult } from '../src/invoice/result.ts';
 import type { Context } from '../src/job.ts';
 import { type RefreshResult, refresh } from '../src/kpi/refresh.ts';
 import { putShippedRulesInForce } from '../src/kpi/rules.ts';
@@ -102,6 +103,9 @@ const lines = (): Promise<TextTable> =>
     await tx.file('marts/report', {
       cycle: '2020-05',
       revision: 1,
+      partner: '',
+      share: 1,
+      shares: 1,
       cutoff,
       lookback: 7,
       reporting_currency: 'USD',

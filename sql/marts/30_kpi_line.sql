@@ -21,11 +21,10 @@ with rates as (
   left join rates      on rates.currency = placed_line.currency and rates.day = placed_line.issue_date
   left join reporting  on reporting.day = placed_line.issue_date
 )
-select joined.file_id, joined.row_no, joined.number, joined.class, joined.type_code, joined.line_no,
+select joined.document_id, joined.file_id, joined.row_no, joined.number, joined.class, joined.type_code, joined.line_no,
        joined.issue_date,
        date_trunc('month', joined.issue_date::timestamp)::date as issue_month,
-       -- a corrected invoice takes the month of what it replaces; every other line its own
-       date_trunc('month', joined.issue_date::timestamp)::date as kpi_month,
+       joined.kpi_month, joined.corrected_on, joined.corrected_by,
        joined.source, joined.customer_number, joined.sku, joined.quantity, joined.currency, joined.amount,
        joined.location_mpn_id, joined.omlp_type, joined.kpi_class, joined.category, joined.weight,
        joined.units,

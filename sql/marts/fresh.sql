@@ -25,7 +25,9 @@ from month_cell
 left join partner_of on partner_of.location_mpn_id = month_cell.location_mpn_id
 where month_cell.kpi_month   >= current_setting('lkp.window_from')::date
   and month_cell.issue_month <  current_setting('lkp.cycle_start')::date
-group by 1, 2, 3, 4, 5;
+group by 1, 2, 3, 4, 5
+-- a corrected invoice took it all back
+having sum(month_cell.lines) <> 0;
 
 create temporary table fresh_class on commit drop as
 with summed as (
@@ -152,6 +154,8 @@ from (
               else month_control.disposition end,
          month_control.currency, month_control.rows, month_control.amount
   from month_control
+  -- what a 384 takes back, it takes back from its own month on
+  where not (month_control.takes_back and month_control.issue_month >= current_setting('lkp.cycle_start')::date)
 ) as control
 group by 1, 2
 having sum(control.rows) <> 0;

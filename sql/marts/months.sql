@@ -4,7 +4,7 @@ set local enable_nestloop = off;
 
 create temporary table grouped on commit drop as
 select kpi_line.issue_month, kpi_line.kpi_month, kpi_line.disposition, kpi_line.currency,
-       kpi_line.location_mpn_id, kpi_line.omlp_type, kpi_line.kpi_class,
+       kpi_line.location_mpn_id, kpi_line.omlp_type, kpi_line.kpi_class, false as takes_back,
        count(*)                                        as lines,
        sum(kpi_line.amount)                            as amount,
        sum(kpi_line.units)                             as units,
@@ -16,28 +16,56 @@ from kpi_line
 where kpi_line.disposition <> 'quarantined'
 group by 1, 2, 3, 4, 5, 6, 7;
 
+-- A 384 of these months takes back, in its own issue month, what the invoice that it replaces brought in an earlier
+-- one: cells stay sums, and no other month changes. The view is asked for the months of those invoices.
+select set_config('lkp.issue_from', current_setting('lkp.from'), true),
+       set_config('lkp.issue_to', current_setting('lkp.to'), true);
+select set_config('lkp.from', coalesce(min(replaced.issue_date), 'infinity')::text, true),
+       set_config('lkp.to', coalesce(max(replaced.issue_date) + 1, 'infinity')::text, true)
+from correction_chain
+join document as replaced on replaced.id = correction_chain.replaces_id
+where correction_chain.corrected_on >= current_setting('lkp.issue_from')::date
+  and correction_chain.corrected_on <  current_setting('lkp.issue_to')::date;
+
+insert into grouped
+select date_trunc('month', kpi_line.corrected_on::timestamp)::date, kpi_line.kpi_month, side.disposition, kpi_line.currency,
+       kpi_line.location_mpn_id, kpi_line.omlp_type, kpi_line.kpi_class, true,
+       side.sign * count(*), side.sign * sum(kpi_line.amount),
+       side.sign * sum(kpi_line.units), side.sign * sum(kpi_line.kpi_value), side.sign * coalesce(sum(kpi_line.revenue), 0),
+       side.sign * count(*) filter (where kpi_line.amount = 0),
+       side.sign * count(*) filter (where kpi_line.revenue is null)
+from kpi_line
+cross join lateral (values (kpi_line.disposition, -1), ('superseded', 1)) as side (disposition, sign)
+where kpi_line.disposition <> 'quarantined'
+  and kpi_line.corrected_on >= current_setting('lkp.issue_from')::date
+  and kpi_line.corrected_on <  current_setting('lkp.issue_to')::date
+group by 1, 2, 3, 4, 5, 6, 7, side.sign;
+
+select set_config('lkp.from', current_setting('lkp.issue_from'), true),
+       set_config('lkp.to', current_setting('lkp.issue_to'), true);
+
 delete from month_cell
 where month_cell.issue_month >= current_setting('lkp.from')::date
   and month_cell.issue_month <  current_setting('lkp.to')::date;
 
-insert into month_cell (issue_month, kpi_month, location_mpn_id, omlp_type, kpi_class,
+insert into month_cell (issue_month, kpi_month, location_mpn_id, omlp_type, kpi_class, takes_back,
                         lines, units, kpi_value, revenue, zero_lines, no_rate_lines)
 select grouped.issue_month, grouped.kpi_month, grouped.location_mpn_id, grouped.omlp_type, grouped.kpi_class,
-       sum(grouped.lines), sum(grouped.units), sum(grouped.kpi_value), sum(grouped.revenue),
+       grouped.takes_back, sum(grouped.lines), sum(grouped.units), sum(grouped.kpi_value), sum(grouped.revenue),
        sum(grouped.zero_lines), sum(grouped.no_rate_lines)
 from grouped
 where grouped.disposition in ('counted', 'reversal')
-group by 1, 2, 3, 4, 5;
+group by 1, 2, 3, 4, 5, 6;
 
 delete from month_control
 where month_control.issue_month >= current_setting('lkp.from')::date
   and month_control.issue_month <  current_setting('lkp.to')::date;
 
-insert into month_control (issue_month, kpi_month, disposition, currency, rows, amount)
-select grouped.issue_month, grouped.kpi_month, grouped.disposition, grouped.currency,
+insert into month_control (issue_month, kpi_month, disposition, currency, takes_back, rows, amount)
+select grouped.issue_month, grouped.kpi_month, grouped.disposition, grouped.currency, grouped.takes_back,
        sum(grouped.lines), sum(grouped.amount)
 from grouped
-group by 1, 2, 3, 4;
+group by 1, 2, 3, 4, 5;
 
 insert into month_built (issue_month, built_no, reporting_currency, lookback)
 select months.month::date, current_setting('lkp.cutoff')::bigint,

@@ -1,7 +1,12 @@
 -- One row of `staged_document` is one document of the file, with its id: the known one's, or a new one. New ids
 -- follow the file, so that its lines reach their key almost in order.
--- by_key: its lines are compared by line number, because both the file and what is known have them; else as a
--- multiset. mixed: its rows carry types that are treated differently, which no document can.
+-- settles: something else is said of it, or it corrects or is corrected, so that it is settled as a whole (settle.sql);
+-- mixed: its rows carry types that are treated differently, which no document can.
+--
+-- Hashed whatever the planner expects: sorting a million rows by four texts takes temporary files and a second more.
+set local enable_mergejoin = off;
+set local enable_sort = off;
+
 create unlogged table staged_document as
 with found as (
   select staged.number, staged.issue_date, staged.class, staged.seller,
@@ -19,9 +24,7 @@ with found as (
 )
 select coalesce(document.id, nextval('document_id_seq')) as id,
        document.id is null                               as is_new,
-       current_setting('lkp.numbered')::boolean and coalesce(document.numbered, true) as by_key,
-       coalesce(document.numbered, current_setting('lkp.numbered')::boolean) as numbered,
-       document.treatment <> found.treatment             as treated_otherwise,
+       document.id is not null or found.mixed or found.treatment = 4 or corrector.reference_number is not null as settles,
        found.*
 from found
 left join document on document.number = found.number
@@ -29,7 +32,16 @@ left join document on document.number = found.number
                   and document.class = found.class
                   and document.seller = found.seller
                   and document.source = current_setting('lkp.source')
+left join (
+  select distinct document.reference_number, document.seller
+  from document
+  where document.treatment = 4
+    and document.source = current_setting('lkp.source')
+) as corrector on corrector.reference_number = found.number and corrector.seller = found.seller
 order by found.first_row;
+
+set local enable_sort = on;
+set local enable_mergejoin = on;
 
 -- Same number, other date: accepted as another document; the warning names both.
 select named.number, named.issue_date, named.other_date

@@ -19,7 +19,8 @@ from (
   where file_total.file_id = current_setting('lkp.file_id')::int
     and file_total.held <> 'line'
   union all
-  select placed_line.disposition, placed_line.currency, count(*), sum(placed_line.amount)
+  select case when placed_line.corrected_on is null then placed_line.disposition else 'superseded' end,
+         placed_line.currency, count(*), sum(placed_line.amount)
   from placed_line
   where placed_line.file_id = (select current_setting('lkp.file_id')::int)
     and placed_line.disposition <> 'quarantined'

@@ -1,12 +1,15 @@
 import { nearest } from '../config.ts';
 import { sha256Of } from '../files.ts';
+import { decide, waitingRows } from '../invoice/quarantine.ts';
+import { writeRejects } from '../invoice/rejects.ts';
 import { ingestAll } from '../invoice/sweep.ts';
+import { withdrawFile } from '../invoice/withdraw.ts';
 import { LkpError } from '../job.ts';
 import { recordManual } from '../ledger.ts';
 import { KIND_NAMES, type KindName } from '../reference/kinds.ts';
 import { loadReference } from '../reference/load.ts';
-import { ingestText, loadText } from '../show.ts';
-import { type Definition, textOf } from './command.ts';
+import { ingestText, loadText, waitingText } from '../show.ts';
+import { type Definition, type Options, textOf } from './command.ts';
 
 /** Data in: reference files and invoices. */
 export const DATA_COMMANDS: readonly Definition[] = [
@@ -61,4 +64,78 @@ export const DATA_COMMANDS: readonly Definition[] = [
       return { json: report, text: ingestText(report, dryRun), code: asks ? 3 : 0 };
     },
   },
+  {
+    usage: 'withdraw <file>',
+    description: 'undo a wrong file of invoices: its rows are superseded',
+    options: { '--reason <text>': 'why, for who looks later' },
+    async act(app, [name = ''], options) {
+      const withdrawn = await withdrawFile(app, name, reasonOf(options));
+      const says = `${withdrawn.name} is withdrawn: ${withdrawn.lines} rows are superseded; ${withdrawn.took_their_place} rows of other files took a place of theirs.`;
+      await recordManual(app, 'withdraw', null, 'done', says);
+      return { json: withdrawn, text: says };
+    },
+  },
+  {
+    usage: 'rejects <file>',
+    description: 'the rows of a file that are rejected or wait, as a workbook to correct and ingest again',
+    options: { '--out <file>': 'where it goes' },
+    async act(app, [name = ''], options) {
+      const out = textOf(options, 'out');
+      const written = await writeRejects(app, name, out);
+      return {
+        json: written,
+        text:
+          written.rows === 0
+            ? `No row of ${written.name} is rejected or waits; nothing was written.`
+            : `${written.path} has the ${written.rows} rows of ${written.name} to correct. Correct the cells, leave the columns "lkp ..." as they are, and ingest it.`,
+      };
+    },
+  },
 ];
+
+/** Decisions by a person about what waits. */
+export const QUARANTINE_COMMANDS: readonly Definition[] = [
+  {
+    usage: 'list [invoice-number]',
+    description: 'what waits for a decision',
+    async act(app, [number]) {
+      const waiting = await waitingRows(app, number);
+      return { json: { waiting }, text: waitingText(waiting) };
+    },
+  },
+  ...(
+    [
+      ['release', 'it counts; of several versions the one in --file'],
+      ['refuse', 'it does not count; with --file that version does not'],
+      ['reopen', 'take earlier decisions back'],
+    ] as const
+  ).map(
+    ([verdict, description]): Definition => ({
+      usage: `${verdict} <invoice-number>`,
+      description,
+      options: {
+        '--reason <text>': 'why, for who looks later',
+        ...(verdict === 'reopen' ? {} : { '--file <file>': 'the file whose version is meant' }),
+      },
+      async act(app, [number = ''], options) {
+        const file = textOf(options, 'file');
+        const decided = await decide(app, number, verdict, {
+          reason: reasonOf(options),
+          ...(file ? { file } : {}),
+        });
+        const says = `Invoice ${number}: ${verdict}; ${decided.moved} rows moved, ${decided.waiting} still wait.`;
+        await recordManual(app, `quarantine-${verdict}`, null, decided.waiting > 0 ? 'asks' : 'done', says);
+        return { json: decided, text: says };
+      },
+    }),
+  ),
+];
+
+function reasonOf(options: Options): string {
+  const reason = textOf(options, 'reason')?.trim();
+  if (reason) return reason;
+  throw new LkpError(
+    'request',
+    "A decision needs its reason. Repeat with --reason 'why'; LKP_ACTOR says who.",
+  );
+}

@@ -1,10 +1,11 @@
 import type { App } from '../app.ts';
 import { parseInstant } from '../calendar.ts';
 import { LkpError } from '../job.ts';
+import { explain, type Question } from '../kpi/explain.ts';
 import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
 import { writeReports } from '../kpi/report.ts';
 import { recordManual } from '../ledger.ts';
-import { refreshText } from '../show.ts';
+import { explainText, refreshText } from '../show.ts';
 import { cycleOf, type Definition, type Options, textOf } from './command.ts';
 
 /** KPIs: refresh a cycle, write its workbooks. */
@@ -64,7 +65,26 @@ export const KPI_COMMANDS: readonly Definition[] = [
       return { json: { cycle, ...report }, text: report.files.map(({ path }) => path).join('\n') };
     },
   },
+  {
+    usage: 'explain [invoice-number]',
+    description: 'where every row of an invoice went, or one row of a file (--file, --row)',
+    options: { '--file <file>': 'the file, by name or sha256', '--row <number>': 'the row, from 1' },
+    async act(app, [number], options) {
+      const rows = await explain(app, questionOf(number, textOf(options, 'file'), textOf(options, 'row')));
+      return { json: { rows }, text: explainText(rows) };
+    },
+  },
 ];
+
+function questionOf(number: string | undefined, file: string | undefined, row: string | undefined): Question {
+  if (number !== undefined && file === undefined && row === undefined) return { number };
+  if (number === undefined && file !== undefined && /^[1-9]\d{0,8}$/.test(row ?? ''))
+    return { file, row: Number(row) };
+  throw new LkpError(
+    'request',
+    'Say what to explain: lkp explain <invoice-number>, or lkp explain --file <file> --row <number>.',
+  );
+}
 
 function refreshOptions(app: App, options: Options): RefreshOptions {
   const reason = textOf(options, 'reason');

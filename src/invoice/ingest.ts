@@ -2,11 +2,11 @@ import { basename } from 'node:path';
 import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
-import { shortest, sum } from '../money.ts';
 import type { Sql, Table } from '../ports.ts';
 import { dropLoad, loadRows } from '../staging.ts';
 import { AmountsIn, WATCHED } from './amounts.ts';
 import {
+  CORRECTS,
   candidateProfiles,
   FIELD_NAMES,
   fieldExpression,
@@ -16,54 +16,8 @@ import {
   notationOf,
   type Profile,
 } from './profile.ts';
-
-/** The eight dispositions of a row, in the order in which the first that applies wins. */
-export const DISPOSITIONS = [
-  'superseded',
-  'rejected',
-  'duplicate',
-  'quarantined',
-  'unmapped',
-  'no-kpi-value',
-  'reversal',
-  'counted',
-] as const;
-export type Disposition = (typeof DISPOSITIONS)[number];
-
-/** Decimal strings by ISO 4217 code. */
-export type Amounts = Record<string, string>;
-
-/** What became of one file. Amounts are signed effects of all rows whose amount can be read. */
-export interface FileResult {
-  readonly name: string;
-  readonly sha256: string;
-  readonly format: string;
-  readonly profile: string | null;
-  readonly status: 'ingested' | 'duplicate' | 'refused';
-  /** Why a file was refused, or which file a duplicate repeats. */
-  readonly reason?: string;
-  readonly documents: number;
-  readonly lines_in: number;
-  readonly dispositions: Record<Disposition, number>;
-  readonly amount_in: Amounts;
-  readonly amounts: Partial<Record<Disposition, Amounts>>;
-  /** Rows whose amount or currency cannot be read; they are in no amount. */
-  readonly amounts_unreadable: number;
-  readonly physical_rows: {
-    readonly preamble: number;
-    readonly header: number;
-    readonly blank: number;
-    readonly lines: number;
-  };
-  readonly warnings: string[];
-}
-
-export interface IngestTotals {
-  readonly lines_in: number;
-  readonly dispositions: Record<Disposition, number>;
-  readonly amount_in: Amounts;
-  readonly amounts: Partial<Record<Disposition, Amounts>>;
-}
+import { type FileResult, fileResult, refused } from './result.ts';
+import { settle } from './settle.ts';
 
 export interface IngestOptions {
   readonly profile?: string;
@@ -196,7 +150,11 @@ async function openMatching(
   return { refused, format: table?.format ?? 'unknown' };
 }
 
-function hintsOf(profile: Profile, name: string): NonNullable<Parameters<Context['tables']['open']>[1]> {
+/** What a profile says of the form of its files. */
+export function hintsOf(
+  profile: Profile,
+  name: string,
+): NonNullable<Parameters<Context['tables']['open']>[1]> {
   const { delimiter, encoding, sheet } = profile;
   const notation = notationOf(profile);
   return {
@@ -225,7 +183,7 @@ async function takeRows(
     !header.columns.has('currency'),
   );
   context.progress(`${name}: reading`);
-  await loadRows(tx, table, header, FIELD_NAMES, fieldExpression(profile, header), {
+  await loadRows(tx, table, header, [...FIELD_NAMES, ...CORRECTS], fieldExpression(profile, header), {
     fields: WATCHED,
     row: (cells) => {
       amounts.row(cells);
@@ -255,8 +213,8 @@ async function takeRows(
   const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
   const { id } = await tx.one<{ id: number }>(
     `insert into file (sha256, kind, name, bytes, format, profile, profile_hash, source,
-                       physical_rows, blank_rows, preamble_rows, lines_in, change_no)
-     values ($1, 'invoices', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id`,
+                       physical_rows, blank_rows, preamble_rows, lines_in, change_no, numbered, header)
+     values ($1, 'invoices', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`,
     [
       stored.sha256,
       name,
@@ -270,6 +228,8 @@ async function takeRows(
       counts.preamble,
       counts.lines,
       change,
+      numbered,
+      header.cells,
     ],
   );
   const totals = amounts.totals();
@@ -283,16 +243,23 @@ async function takeRows(
       totals.map((total) => total.amount),
     ],
   );
-  await storeLines(tx, id, change);
+  const strays = await storeLines(tx, id, change, header.columns.has('corrects_row'));
   await tx.file('staging/store');
   await dropLoad(tx);
   await proveConservation(tx, id, name, counts);
   return {
     ...(await fileResult(tx, context, id, name, stored.sha256)),
-    warnings: sameNumber.map(
-      ({ number, issue_date, other_date }) =>
-        `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`,
-    ),
+    warnings: [
+      ...sameNumber.map(
+        ({ number, issue_date, other_date }) =>
+          `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`,
+      ),
+      ...(strays.length > 0
+        ? [
+            `${strays.length} rows (the first is row ${strays[0]}) say which row they correct, but that row waits for nothing; they were taken as new rows.`,
+          ]
+        : []),
+    ],
   };
 }
 
@@ -312,15 +279,28 @@ async function refuseUnknownCodes(tx: Sql, { name, document_type }: Profile): Pr
 }
 
 /**
- * Stores the documents and lines of a file. What touches no known document is tried as it stands; when a key is twice
- * in the file after all, or a known document is touched, its rows are first held against what is known.
+ * Stores the documents and lines of a file. A document of which nothing else is said is stored as it stands; the others,
+ * and those whose waiting rows came back corrected, are settled as a whole. Returns the rows that say they correct
+ * another one, and do not.
  */
-async function storeLines(tx: Sql, fileId: number, change: string): Promise<void> {
+async function storeLines(tx: Sql, fileId: number, change: string, corrects: boolean): Promise<number[]> {
   await tx.file('staging/store_documents', { file_id: fileId, change_no: change });
-  const [collisions] = await tx.file<{ collides: boolean }>('staging/collisions');
-  if (!collisions!.collides && (await storedPlainly(tx))) return;
-  await tx.file('staging/classify');
-  await tx.file('staging/store_classified');
+  if (!(await storedPlainly(tx))) {
+    await tx.file('staging/twice');
+    await tx.file('staging/store_plain');
+  }
+  const [settles] = await tx.file<{ documents: number }>('staging/unsettled');
+  const strays = corrects ? await tx.file<{ row_no: number }>('staging/corrected_rows') : [];
+  if (settles!.documents > 0 || corrects) {
+    await settle(tx, change, fileId);
+    await tx.rows(
+      `update quarantine set cells = load_field.cells
+       from load_field
+       where quarantine.file_id = $1 and quarantine.change_no = $2 and load_field.row_no = quarantine.row_no`,
+      [fileId, change],
+    );
+  }
+  return strays.map((stray) => stray.row_no);
 }
 
 /** False, and nothing stored, when a key is twice in the file. */
@@ -352,146 +332,4 @@ async function proveConservation(
   const broken = await tx.file('checks/file_conservation', { file_id: fileId });
   if (broken.length > 0)
     throw new Error(`${name} does not balance, nothing was stored: ${JSON.stringify(broken)}`);
-}
-
-/** A result of an earlier moment, with what its file's rows are now. */
-export async function asItStands(context: Context, result: FileResult): Promise<FileResult> {
-  if (result.status === 'refused') return result;
-  return context.db.transaction('ingest', async (tx) => {
-    const { id } = await tx.one<{ id: number }>(
-      `select id from file where sha256 = $1 and kind = 'invoices' and ended_no is null`,
-      [result.sha256],
-    );
-    const { status, warnings } = result;
-    const now = await fileResult(tx, context, id, result.name, result.sha256);
-    return { ...now, status, warnings, ...(result.reason === undefined ? {} : { reason: result.reason }) };
-  });
-}
-
-/** What became of a stored file's rows, as of now. */
-async function fileResult(
-  tx: Sql,
-  context: Context,
-  id: number,
-  name: string,
-  sha256: string,
-): Promise<FileResult> {
-  const file = await tx.one<{
-    format: string;
-    profile: string;
-    lines_in: number;
-    physical_rows: number;
-    blank_rows: number;
-    preamble_rows: number;
-    documents: string;
-  }>(
-    `select format, profile, lines_in, physical_rows, blank_rows, preamble_rows,
-            (select count(*) from document where document.file_id = file.id) as documents
-     from file where id = $1`,
-    [id],
-  );
-  const amountsIn = await tx.rows<{ currency: string | null; rows: number; amount: string | null }>(
-    'select currency, rows, amount from file_amount_in where file_id = $1 order by currency collate "C"',
-    [id],
-  );
-  const rows = await tx.file<{
-    disposition: Disposition;
-    currency: string | null;
-    rows: string;
-    amount: string | null;
-  }>('staging/file_dispositions', {
-    file_id: id,
-    lookback: context.settings.LKP_RATE_LOOKBACK_DAYS,
-    reporting_currency: context.settings.LKP_REPORTING_CURRENCY,
-  });
-  return {
-    name,
-    sha256,
-    format: file.format,
-    profile: file.profile,
-    status: 'ingested',
-    documents: Number(file.documents),
-    lines_in: file.lines_in,
-    ...gather(rows),
-    amount_in: Object.fromEntries(
-      amountsIn.flatMap(({ currency, amount }) => (currency === null ? [] : [[currency, shortest(amount!)]])),
-    ),
-    amounts_unreadable: amountsIn.find(({ currency }) => currency === null)?.rows ?? 0,
-    physical_rows: {
-      preamble: file.preamble_rows,
-      header: 1,
-      blank: file.blank_rows,
-      lines: file.lines_in,
-    },
-    warnings: [],
-  };
-}
-
-function gather(
-  rows: ReadonlyArray<{
-    disposition: Disposition;
-    currency: string | null;
-    rows: string;
-    amount: string | null;
-  }>,
-) {
-  const dispositions = none();
-  const amounts: Partial<Record<Disposition, Amounts>> = {};
-  for (const { disposition, currency, rows: count, amount } of rows) {
-    dispositions[disposition] += Number(count);
-    if (currency === null) continue;
-    amounts[disposition] ??= {};
-    amounts[disposition][currency] = shortest(amount!);
-  }
-  return { dispositions, amounts };
-}
-
-const none = (): Record<Disposition, number> =>
-  Object.fromEntries(DISPOSITIONS.map((disposition) => [disposition, 0])) as Record<Disposition, number>;
-
-function refused(name: string, sha256: string, format: string, reason: string): FileResult {
-  return {
-    name,
-    sha256,
-    format,
-    profile: null,
-    status: 'refused',
-    reason,
-    documents: 0,
-    lines_in: 0,
-    dispositions: none(),
-    amount_in: {},
-    amounts: {},
-    amounts_unreadable: 0,
-    physical_rows: { preamble: 0, header: 0, blank: 0, lines: 0 },
-    warnings: [],
-  };
-}
-
-/** The totals over files, the same bytes counted once; amounts by currency are exact sums. */
-export function totalsOf(results: readonly FileResult[]): IngestTotals {
-  const files = [...new Map(results.map((result) => [result.sha256, result])).values()];
-  const dispositions = none();
-  for (const file of files) for (const word of DISPOSITIONS) dispositions[word] += file.dispositions[word];
-  const amounts: Partial<Record<Disposition, Amounts>> = {};
-  for (const word of DISPOSITIONS) {
-    const total = addUp(files.map((file) => file.amounts[word] ?? {}));
-    if (Object.keys(total).length > 0) amounts[word] = total;
-  }
-  return {
-    lines_in: files.reduce((lines, file) => lines + file.lines_in, 0),
-    dispositions,
-    amount_in: addUp(files.map((file) => file.amount_in)),
-    amounts,
-  };
-}
-
-function addUp(parts: readonly Amounts[]): Amounts {
-  const currencies = [...new Set(parts.flatMap((part) => Object.keys(part)))].sort();
-  return Object.fromEntries(
-    currencies.map((currency) => [
-      currency,
-      sum(parts.flatMap((part) => (part[currency] === undefined ? [] : [part[currency]]))),
-    ]),
-  );
 }

@@ -2,14 +2,9 @@ import { constants } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { type Context, LkpError } from '../job.ts';
-import {
-  asItStands,
-  type FileResult,
-  type IngestOptions,
-  type IngestTotals,
-  ingestFile,
-  totalsOf,
-} from './ingest.ts';
+import { type IngestOptions, ingestFile } from './ingest.ts';
+import { writeRejects } from './rejects.ts';
+import { asItStands, type FileResult, type IngestTotals, totalsOf } from './result.ts';
 
 export interface IngestReport {
   readonly files: FileResult[];
@@ -36,6 +31,14 @@ export async function ingestAll(
   // A later file may have disputed the rows of an earlier one: what is reported is how things stand at the end.
   if (!options.dryRun && files.length > 1) {
     for (const [index, file] of files.entries()) files[index] = await asItStands(context, file);
+  }
+  if (!options.dryRun) {
+    for (const [index, file] of files.entries()) {
+      if (file.status !== 'ingested' || file.dispositions.rejected + file.dispositions.quarantined === 0)
+        continue;
+      context.progress(`${file.name}: writing the rows to correct`);
+      files[index] = { ...file, rejects: (await writeRejects(context, file.sha256)).path };
+    }
   }
   return { files, totals: totalsOf(files) };
 }

@@ -1,24 +1,10 @@
 import { addMonths, endOfDay, firstDay, refreshDay, reportingWindow, startOfDay } from '../calendar.ts';
 import { nearest } from '../config.ts';
 import { crash } from '../crash.ts';
+import { CYCLE_DISPOSITIONS, type CycleDisposition } from '../dispositions.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
-
-/** The ten words of a cycle: the eight of a row, two of which may read by visibility instead. */
-export const CYCLE_DISPOSITIONS = [
-  'superseded',
-  'rejected',
-  'duplicate',
-  'quarantined',
-  'unmapped',
-  'no-kpi-value',
-  'reversal',
-  'counted',
-  'not-yet-visible',
-  'outside-window',
-] as const;
-export type CycleDisposition = (typeof CYCLE_DISPOSITIONS)[number];
 
 export interface RefreshOptions {
   /** Shows what a refresh would change and writes nothing. */

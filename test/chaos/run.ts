@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util';
 import { type Draw, drawFrom } from '../../samples/random.ts';
 import { type Backend, Campaign, noFigures, STAGES, type Stop } from './campaign.ts';
+import { PROMISED_MS, takeovers } from './takeover.ts';
 
 /**
  *   npm run chaos -- --kills 300 [--backend postgres|redis] [--seed 1]
+ *   npm run chaos -- --takeovers 10 [--backend postgres|redis]
  *
- * Kills real processes at named points and at random times, and audits after each kill. Exit code 1 when a promise broke.
+ * Kills real processes at named points and at random times, and audits after each kill. With --takeovers, kills the worker
+ * that holds a job, with the settings that ship, and measures until another has begun it. Exit code 1 when a promise broke.
  */
 
 /** Few of each job in one cycle: after five deaths in a row the ledger rightly suspects the job itself. */
@@ -39,6 +42,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '100' },
     backend: { type: 'string', default: 'postgres' },
     seed: { type: 'string', default: '1' },
+    takeovers: { type: 'string' },
   },
 });
 const kills = Number(values.kills);
@@ -54,6 +58,12 @@ if (
     'Wanted: npm run chaos -- --kills N [--backend postgres|redis] [--seed S], N and S whole numbers.',
   );
   process.exit(2);
+}
+
+if (values.takeovers !== undefined) {
+  const seconds = await takeovers(Number(values.takeovers), backend);
+  console.log(JSON.stringify({ backend, takeovers: seconds.length, seconds, longest: Math.max(...seconds) }));
+  process.exit(Math.max(...seconds) * 1000 <= PROMISED_MS ? 0 : 1);
 }
 
 const began = Date.now();

@@ -1,0 +1,73 @@
+-- Writes down what a person decided about the documents lkp.documents (ids, by comma), and makes `unsettled` of them.
+-- lkp.verdict: release, refuse or reopen; lkp.file_id: the version meant where there are several, or ''; lkp.change_no.
+create temporary table unsettled on commit drop as
+select id::bigint as document_id
+from unnest(string_to_array(current_setting('lkp.documents'), ',')) as id;
+
+create temporary table said_new (
+  document_id bigint, file_id int, row_no int, line_no text, issue_date date, customer_number text, sku text,
+  quantity numeric, net_amount numeric, currency text, numbered boolean, type_code text, unit_sign smallint,
+  treatment smallint, reference_number text
+) on commit drop;
+
+update decision
+set ended_no = current_setting('lkp.change_no')::bigint
+from unsettled
+where current_setting('lkp.verdict') = 'reopen'
+  and decision.document_id = unsettled.document_id
+  and decision.ended_no is null;
+
+create temporary table undecided on commit drop as
+with spoken as (
+  select row.document_id, bool_and(file.numbered) as by_key
+  from (
+    select line.document_id, line.file_id from unsettled join line on line.document_id = unsettled.document_id
+    union
+    select duplicate.document_id, duplicate.file_id from unsettled join duplicate on duplicate.document_id = unsettled.document_id
+  ) as row
+  join file on file.id = row.file_id and file.ended_no is null
+  group by row.document_id
+)
+-- one row is one row that waits: of which unit of its document, and which version of it (as in settle.sql)
+select line.document_id, line.file_id, line.row_no, quarantine.rule,
+       case when spoken.by_key then line.line_no else '' end as unit_no,
+       case when spoken.by_key then line_content(line.customer_number, line.sku, line.quantity, line.net_amount, line.currency,
+                                                 coalesce(other_header.treatment, document.treatment))
+            when file.numbered then 'numbered'
+            else line.file_id::text end as body
+from unsettled
+join document   on document.id = unsettled.document_id
+join spoken     on spoken.document_id = document.id
+join line       on line.document_id = document.id and line.ended_no is null
+join file       on file.id = line.file_id
+join quarantine on quarantine.file_id = line.file_id and quarantine.row_no = line.row_no and quarantine.ended_no is null
+left join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
+where current_setting('lkp.verdict') <> 'reopen';
+
+-- Of several versions, the others than the released one are put aside, or the refused one itself.
+insert into decision (document_id, file_id, row_no, verdict, change_no)
+select other.document_id, other.file_id, other.row_no, 'superseded', current_setting('lkp.change_no')::bigint
+from undecided as other
+where other.rule = 'conflict'
+  and (current_setting('lkp.verdict') = 'refuse')
+      = exists (select from undecided as meant
+                where meant.document_id = other.document_id and meant.unit_no = other.unit_no and meant.body = other.body
+                  and meant.file_id::text = current_setting('lkp.file_id'))
+  and exists (select from undecided as meant
+              where meant.document_id = other.document_id and meant.unit_no = other.unit_no
+                and meant.file_id::text = current_setting('lkp.file_id'));
+
+-- What waits because of its type, or contradicts itself, counts or not as a whole.
+insert into decision (document_id, verdict, change_no)
+select distinct undecided.document_id,
+       case current_setting('lkp.verdict') when 'release' then 'counts' else 'rejected' end,
+       current_setting('lkp.change_no')::bigint
+from undecided
+where undecided.rule <> 'conflict'
+   or current_setting('lkp.verdict') = 'release'
+  and exists (select from line
+              join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
+              join document on document.id = line.document_id and document.treatment <> other_header.treatment
+              where line.document_id = undecided.document_id);
+
+drop table undecided;

@@ -1,0 +1,137 @@
+import { type Context, LkpError, nextChange } from '../job.ts';
+import type { Sql } from '../ports.ts';
+import { explainRule } from '../rejections.ts';
+import { settle } from './settle.ts';
+import { knownFile } from './withdraw.ts';
+
+/** One row that waits for a person. */
+export interface Waiting {
+  readonly number: string;
+  readonly issue_date: string;
+  readonly line_no: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly row_no: number;
+  readonly rule: string;
+  readonly reason: string;
+  readonly hint: string;
+  readonly customer_number: string;
+  readonly sku: string;
+  readonly quantity: string;
+  /** Signed effect, decimal string in `currency`. */
+  readonly amount: string;
+  readonly currency: string;
+  /** When it began to wait, as an instant. */
+  readonly since: string;
+}
+
+/** What waits for a person, by invoice, file and row; of one invoice when its number is given. */
+export async function waitingRows(context: Context, number?: string): Promise<Waiting[]> {
+  const rows = await context.db.transaction('quarantine', (tx) =>
+    tx.rows<Omit<Waiting, 'reason' | 'hint'> & { seen: string | null }>(
+      `select document.number, line.issue_date, line.line_no, file.name as file, file.sha256, line.row_no,
+              quarantine.rule, quarantine.seen, line.customer_number, line.sku, trim_scale(line.quantity)::text as quantity,
+              trim_scale(line.net_amount * document.amount_sign)::text as amount, line.currency,
+              to_char(change.known_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
+       from quarantine
+       join line on line.file_id = quarantine.file_id and line.row_no = quarantine.row_no and line.ended_no is null
+       join document on document.id = line.document_id
+       join file on file.id = line.file_id
+       join change on change.no = quarantine.change_no
+       where quarantine.ended_no is null and ($1::text is null or document.number = $1)
+       order by document.number collate "C", line.issue_date, line.line_no collate "C", file.name collate "C", line.row_no`,
+      [number ?? null],
+    ),
+  );
+  return rows.map(({ seen, ...row }) => ({ ...row, ...explainRule(row.rule, seen) }));
+}
+
+export type Verdict = 'release' | 'refuse' | 'reopen';
+
+export interface Decided {
+  readonly number: string;
+  readonly verdict: Verdict;
+  /** Rows of the invoice that were stored anew or put aside by the decision. */
+  readonly moved: number;
+  /** Rows of the invoice that still wait. */
+  readonly waiting: number;
+}
+
+/**
+ * A person's decision about the invoice of a number, in one transaction. `release`: it counts; of several versions the
+ * one in `file` does, and the others are superseded. `refuse`: it does not count; with `file`, that version does not.
+ * `reopen` takes earlier decisions back. Throws LkpError('request') when nothing waits or the version is not named.
+ */
+export async function decide(
+  context: Context,
+  number: string,
+  verdict: Verdict,
+  options: { readonly reason: string; readonly file?: string },
+): Promise<Decided> {
+  return context.db.transaction('quarantine', async (tx) => {
+    await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
+    const documents = verdict === 'reopen' ? await decidedOf(tx, number) : await waitingOf(tx, number);
+    if (documents.length === 0) {
+      throw new LkpError(
+        'request',
+        verdict === 'reopen'
+          ? `No decision stands about an invoice ${number}.`
+          : `Nothing of an invoice ${number} waits for a person. lkp quarantine list shows what does.`,
+      );
+    }
+    const disputed = documents.filter(({ rules }) => rules.includes('conflict'));
+    if (verdict !== 'reopen' && disputed.length > 0 && options.file === undefined) {
+      const files = [...new Set(disputed.flatMap((document) => document.files))].sort();
+      throw new LkpError(
+        'request',
+        `Invoice ${number} came in several versions, in ${files.join(' and ')}. Say with --file which one you mean.`,
+      );
+    }
+    const file = options.file === undefined ? undefined : (await knownFile(tx, options.file)).id;
+    const change = await nextChange(tx, context, { kind: verdict, reason: options.reason });
+    await tx.file('staging/decide', {
+      change_no: change,
+      verdict,
+      documents: documents.map(({ id }) => id).join(','),
+      file_id: file ?? '',
+    });
+    await settle(tx, change);
+    const { moved, waiting } = await tx.one<{ moved: string; waiting: string }>(
+      `select (select count(*) from line where document_id = any($1::bigint[]) and (change_no = $2 or ended_no = $2))
+            + (select count(*) from quarantine join line using (file_id, row_no)
+               where line.document_id = any($1::bigint[]) and line.change_no <> $2 and line.ended_no is null
+                 and quarantine.ended_no = $2) as moved,
+              (select count(*) from quarantine join line using (file_id, row_no)
+               where line.document_id = any($1::bigint[]) and line.ended_no is null and quarantine.ended_no is null) as waiting`,
+      [documents.map(({ id }) => id), change],
+    );
+    return { number, verdict, moved: Number(moved), waiting: Number(waiting) };
+  });
+}
+
+interface Disputed {
+  readonly id: string;
+  readonly rules: string[];
+  readonly files: string[];
+}
+
+const waitingOf = (tx: Sql, number: string): Promise<Disputed[]> =>
+  tx.rows<Disputed>(
+    `select document.id, array_agg(distinct quarantine.rule) as rules, array_agg(distinct file.name) as files
+     from document
+     join line on line.document_id = document.id and line.ended_no is null
+     join quarantine on quarantine.file_id = line.file_id and quarantine.row_no = line.row_no and quarantine.ended_no is null
+     join file on file.id = line.file_id
+     where document.number = $1
+     group by document.id`,
+    [number],
+  );
+
+const decidedOf = (tx: Sql, number: string): Promise<Disputed[]> =>
+  tx.rows<Disputed>(
+    `select distinct document.id, '{}'::text[] as rules, '{}'::text[] as files
+     from document
+     join decision on decision.document_id = document.id and decision.ended_no is null
+     where document.number = $1`,
+    [number],
+  );
