@@ -253,7 +253,8 @@ type SystemError = Error & { readonly code: string };
 const isSystemError = (error: unknown): error is SystemError =>
   error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 
-function unlessAbsent(error: unknown): undefined {
+/** For `.catch` of a look at a path: undefined when nothing is there; every other error stays one. */
+export function unlessAbsent(error: unknown): undefined {
   if (isSystemError(error) && error.code === 'ENOENT') return undefined;
   throw error;
 }

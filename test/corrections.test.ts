@@ -336,6 +336,34 @@ describe('rows that come back corrected', () => {
     expect(await now('good.csv')).toEqual({ counted: 1 });
   });
 
+  test('under a profile of a path, in its encoding; in an e-invoice too', async () => {
+    const profile = await it.write(
+      'latin.yaml',
+      'name: latin\nseller: S\nencoding: windows-1252\ndelimiter: ";"\ncurrency: EUR\n' +
+        'columns: {invoice_number: [Nr], issue_date: [Datum], customer_number: [Kunde], quantity: [Menge], net_amount: [Betrag], sku: [Artikel]}\n' +
+        'document_type: {otherwise: "380"}\n',
+    );
+    const latin = Buffer.from(
+      'Nr;Datum;Kunde;Menge;Betrag;Artikel\r\nA\u00fc1;2019-05-41;C1;1;10.00;X\r\n',
+      'latin1',
+    );
+    const path = await it.write('latin.csv', latin);
+    const { files } = await ingestAll(it.context, [path], { profile });
+    const book = new ExcelJS.Workbook();
+    await book.xlsx.readFile(files[0]!.rejects!);
+    expect(book.worksheets[0]!.getCell('A2').value).toBe('Aü1');
+    await expect(writeRejects(it.context, 'latin.csv')).rejects.toThrow(
+      'was ingested under the profile latin',
+    );
+
+    const invoice = await readFile(join(REFERENCE, '../../einvoice/one-invoice/invoice.ubl.xml'), 'utf8');
+    const waiting = await it.write('waits.xml', invoice.replace('InvoiceTypeCode>380', 'InvoiceTypeCode>386'));
+    expect((await ingestAll(it.context, [waiting])).files[0]).toMatchObject({
+      dispositions: { quarantined: 2 },
+      rejects: expect.stringContaining('waits-'),
+    });
+  });
+
   test('a file without such rows has no rejects', async () => {
     await take('good.csv', line('A-1', 1, 2));
     expect(await writeRejects(it.context, 'good.csv')).toMatchObject({ rows: 0 });

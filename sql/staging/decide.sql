@@ -4,12 +4,6 @@ create temporary table unsettled on commit drop as
 select id::bigint as document_id
 from unnest(string_to_array(current_setting('lkp.documents'), ',')) as id;
 
-create temporary table said_new (
-  document_id bigint, file_id int, row_no int, line_no text, issue_date date, customer_number text, sku text,
-  quantity numeric, net_amount numeric, currency text, numbered boolean, type_code text, unit_sign smallint,
-  treatment smallint, reference_number text
-) on commit drop;
-
 update decision
 set ended_no = current_setting('lkp.change_no')::bigint
 from unsettled

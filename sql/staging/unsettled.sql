@@ -1,4 +1,4 @@
--- Hands the documents of the file in hand that something else is said of to settle.sql. The only row counts them.
+-- Hands the documents of the file in hand that something else is said of to said.sql. The only row counts them.
 -- Settings: lkp.file_id, lkp.numbered.
 create temporary table unsettled on commit drop as
 select staged_document.id as document_id

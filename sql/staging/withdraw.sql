@@ -1,5 +1,5 @@
 -- Withdraws file lkp.file_id: all its rows are superseded from change lkp.change_no on. Makes `unsettled`, the documents that
--- it said something of, and an empty `said_new`: settle.sql comes next. Rows that it had corrected stand again.
+-- it said something of: said.sql comes next. Rows that it had corrected stand again.
 create temporary table unsettled on commit drop as
 select line.document_id
 from line
@@ -25,12 +25,6 @@ from row_stands_again
 join duplicate on duplicate.file_id = row_stands_again.file_id and duplicate.row_no = row_stands_again.row_no
 except
 select unsettled.document_id from unsettled;
-
-create temporary table said_new (
-  document_id bigint, file_id int, row_no int, line_no text, issue_date date, customer_number text, sku text,
-  quantity numeric, net_amount numeric, currency text, numbered boolean, type_code text, unit_sign smallint,
-  treatment smallint, reference_number text
-) on commit drop;
 
 update set_aside
 set ended_no = current_setting('lkp.change_no')::bigint

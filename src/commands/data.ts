@@ -81,7 +81,7 @@ export const DATA_COMMANDS: readonly Definition[] = [
     options: { '--out <file>': 'where it goes' },
     async act(app, [name = ''], options) {
       const out = textOf(options, 'out');
-      const written = await writeRejects(app, name, out);
+      const written = await writeRejects(app, name, out ? { out } : {});
       return {
         json: written,
         text:

@@ -16,6 +16,7 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { unlessAbsent } from '../files.ts';
 import { LkpError } from '../job.ts';
 
 const run = promisify(execFile);
@@ -113,7 +114,7 @@ async function copied(native: string, copy: string, account: Account): Promise<s
   let unfinished: string | undefined;
   try {
     await mkdir(dirname(copy), { recursive: true, mode: 0o755 });
-    if (!(await lstat(copy).catch(() => undefined))) {
+    if (!(await lstat(copy).catch(unlessAbsent))) {
       unfinished = await mkdtemp(`${copy}.tmp`);
       const whole = join(unfinished, 'native');
       await cp(native, whole, { recursive: true, verbatimSymlinks: true });

@@ -24,6 +24,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { unlessAbsent } from '../files.ts';
 import { LkpError } from '../job.ts';
 import { type Account, findBinaries, firstLine, SERVER_ENV, SERVER_MAJOR } from './binaries.ts';
 
@@ -72,9 +73,9 @@ const short = (text: string) => createHash('sha256').update(text).digest('hex').
 export async function locate(home: string): Promise<Cluster> {
   const folder = await writableHome(home);
   const log = join(folder, 'pg.log');
-  const elsewhere = await readFile(join(folder, 'pg.location'), 'utf8').catch(() => undefined);
+  const elsewhere = await readFile(join(folder, 'pg.location'), 'utf8').catch(unlessAbsent);
   const data = elsewhere?.trim() || join(folder, 'pg');
-  const there = await stat(data).catch(() => undefined);
+  const there = await stat(data).catch(unlessAbsent);
   if (elsewhere !== undefined && !there) {
     throw new LkpError(
       'machine',
@@ -202,7 +203,7 @@ let made = 0;
 
 /** Makes the data directory when there is none. Of two processes that do it at once, the second one's is dropped. */
 export async function create(cluster: Cluster): Promise<Cluster> {
-  if (await stat(cluster.data).catch(() => undefined)) return cluster;
+  if (await stat(cluster.data).catch(unlessAbsent)) return cluster;
   const within = dirname(cluster.data) === cluster.home;
   const unfinished = within ? join(cluster.home, `pg.${process.pid}.${++made}.tmp`) : cluster.data;
   if (within) await dropAbandoned(cluster.home);
@@ -216,7 +217,7 @@ export async function create(cluster: Cluster): Promise<Cluster> {
   } catch (error) {
     await rm(within ? unfinished : dirname(unfinished), { recursive: true, force: true });
     // The winner of a race clears the other's folder away under it; then the winner's is the one to use.
-    if (!within && (await stat(join(cluster.home, 'pg.location')).catch(() => undefined)))
+    if (!within && (await stat(join(cluster.home, 'pg.location')).catch(unlessAbsent)))
       return locate(cluster.home);
     throw error;
   }
@@ -330,7 +331,7 @@ export async function start(cluster: Cluster): Promise<Started> {
 
 /** One run appends; a file that has grown is put aside once (pg.log.1). */
 async function openLog(path: string) {
-  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  const size = (await stat(path).catch(unlessAbsent))?.size ?? 0;
   if (size > LOG_ROTATES_AT) await rename(path, `${path}.1`);
   return open(path, 'a', 0o600);
 }
@@ -442,11 +443,11 @@ async function worksIn(pid: number, data: string): Promise<boolean | undefined> 
 /** PostgreSQL refuses to start over a pid file whose number is another live program of the same user. */
 async function removeRecycled(data: string): Promise<void> {
   const path = join(data, 'postmaster.pid');
-  const before = await readFile(path, 'utf8').catch(() => undefined);
+  const before = await readFile(path, 'utf8').catch(unlessAbsent);
   const pid = Number(before?.split('\n')[0]);
   if (!before || !alive(pid) || (await postmaster(data))) return;
   // Read again: a starter may have written its own in between (its shared memory guards the data all the same).
-  if ((await readFile(path, 'utf8').catch(() => undefined)) === before) await rm(path, { force: true });
+  if ((await readFile(path, 'utf8').catch(unlessAbsent)) === before) await rm(path, { force: true });
 }
 
 /** Fast shutdown: running transactions are rolled back. Returns whether a server was running. */

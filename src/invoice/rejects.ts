@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { storedPath, writeAtomically } from '../files.ts';
-import type { Context } from '../job.ts';
-import type { CellValue, Sql, Table, TableColumn } from '../ports.ts';
+import { type Context, LkpError } from '../job.ts';
+import type { CellValue, Sql, TableColumn } from '../ports.ts';
 import { explainRule, INVOICE_RULES } from '../rejections.ts';
 import { dropLoad, loadRows } from '../staging.ts';
 import { hintsOf } from './ingest.ts';
-import { CORRECTS_HEADERS, candidateProfiles, type Profile } from './profile.ts';
+import { CORRECTS_HEADERS, candidateProfiles } from './profile.ts';
 import { type KnownFile, knownFile } from './withdraw.ts';
 
 export interface Rejects {
@@ -15,6 +15,13 @@ export interface Rejects {
   /** The workbook; nothing is written when there are no rows. */
   readonly path: string;
   readonly rows: number;
+}
+
+export interface RejectsOptions {
+  /** Where the workbook goes; LKP_HOME/rejects when absent. */
+  readonly out?: string;
+  /** The profile that the file was ingested under, by name or path, where the profiles folder does not have it. */
+  readonly profile?: string;
 }
 
 /** The columns that stand beside the source's own. The first two lead a corrected row back to its old one. */
@@ -30,9 +37,14 @@ const BESIDE: readonly TableColumn[] = [
 /**
  * Writes all rows of an ingested file that are rejected or wait for a person as a workbook in the file's own columns,
  * each with its rule, reason and hint: correct the cells and ingest it, and the old rows are superseded. The cells come
- * from the stored bytes, as they were. Throws LkpError('request') when the file is not known.
+ * from the stored bytes, as they were. Throws LkpError('request') when the file or its profile is
+ * not known.
  */
-export async function writeRejects(context: Context, wanted: string, out?: string): Promise<Rejects> {
+export async function writeRejects(
+  context: Context,
+  wanted: string,
+  { out, profile }: RejectsOptions = {},
+): Promise<Rejects> {
   return context.db.transaction('rejects', async (tx) => {
     const file = await knownFile(tx, wanted);
     const safe = file.name.replace(/\.[^.]*$/, '').replace(/[^\p{L}\p{N}._-]+/gu, '_');
@@ -42,7 +54,7 @@ export async function writeRejects(context: Context, wanted: string, out?: strin
     ]);
     const found = { name: file.name, sha256: file.sha256, path, rows: held.rows };
     if (held.rows === 0) return found;
-    const sheet = await loadAgain(tx, context, file);
+    const sheet = await loadAgain(tx, context, file, profile);
     await writeAtomically(path, async (temporary) => {
       await context.workbooks.write(temporary, {
         title: `Rows of ${file.name} to correct`,
@@ -72,13 +84,24 @@ async function loadAgain(
   tx: Sql,
   context: Context,
   file: KnownFile,
+  asked: string | undefined,
 ): Promise<{ name: string; columns: TableColumn[] }> {
   const { header, profile: name } = await tx.one<{ header: string[]; profile: string }>(
     'select header, profile from file where id = $1',
     [file.id],
   );
-  const profile = (await candidateProfiles(context.settings.profiles)).find((known) => known.name === name);
-  const table = await openStored(context, file, profile);
+  const profiles = await candidateProfiles(context.settings.profiles, asked);
+  const profile = profiles.find((known) => known.name === name);
+  if (!profile) {
+    throw new LkpError(
+      'request',
+      `${file.name} was ingested under the profile ${name}, which is not among ${profiles.map((known) => known.name).join(', ')}. Put it into the profiles folder and repeat.`,
+    );
+  }
+  const table = await context.tables.open(
+    storedPath(context.settings.home, file.sha256),
+    hintsOf(profile, file.name),
+  );
   try {
     const at = table.head.find(({ cells }) => JSON.stringify(cells) === JSON.stringify(header));
     if (!at)
@@ -88,14 +111,8 @@ async function loadAgain(
     await table.close();
   }
   const own = header.map((text): TableColumn => ({ header: text, kind: 'text', width: 18 }));
-  return { name: profile?.sheet ?? 'Rows to correct', columns: [...own, ...BESIDE] };
+  return { name: profile.sheet ?? 'Rows to correct', columns: [...own, ...BESIDE] };
 }
-
-const openStored = (context: Context, file: KnownFile, profile: Profile | undefined): Promise<Table> =>
-  context.tables.open(
-    storedPath(context.settings.home, file.sha256),
-    profile ? hintsOf(profile, file.name) : { name: file.name },
-  );
 
 async function* rowsOf(tx: Sql, file: KnownFile, width: number): AsyncGenerator<CellValue[]> {
   const batches = tx.stream<{ row_no: number; rule: string; seen: string | null; cells: string[] }>(

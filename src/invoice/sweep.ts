@@ -37,7 +37,14 @@ export async function ingestAll(
       if (file.status !== 'ingested' || file.dispositions.rejected + file.dispositions.quarantined === 0)
         continue;
       context.progress(`${file.name}: writing the rows to correct`);
-      files[index] = { ...file, rejects: (await writeRejects(context, file.sha256)).path };
+      files[index] = {
+        ...file,
+        rejects: (
+          await writeRejects(context, file.sha256, {
+            ...(options.profile ? { profile: options.profile } : {}),
+          })
+        ).path,
+      };
     }
   }
   return { files, totals: totalsOf(files) };
