@@ -9,6 +9,10 @@ export const CRASH_POINTS = {
     where: 'src/reference/load.ts',
     holds: 'nothing of the reference file is known; the same command again loads it',
   },
+  'look-taken': {
+    where: 'src/roles.ts',
+    holds: 'the occurrence is `enqueued` and no message says so; a minute later it is sent again',
+  },
   'attempt-begun': {
     where: 'src/ledger.ts',
     holds: 'the occurrence is taken over under the next attempt when its lease is over',

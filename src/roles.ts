@@ -1,5 +1,6 @@
 import type { App } from './app.ts';
 import { addMonths, dayIn } from './calendar.ts';
+import { crash } from './crash.ts';
 import type { Job } from './job.ts';
 import {
   type Asked,
@@ -56,6 +57,7 @@ export class Lookout {
     for (const [index, occurrence] of all.entries()) {
       this.#unsent = all.slice(index);
       const { id, attempt } = occurrence;
+      crash('look-taken');
       await this.#queue.send({ occurrence: id, attempt, ...this.#asked(occurrence) });
     }
     this.#unsent = [];

@@ -43,6 +43,7 @@ test('the crash points of the list are those of the code, each in its file', () 
 
 /** Every point of a cycle, spread over two cycles: after five deaths in a row the ledger suspects the job itself. */
 const FIRST: readonly Stop[] = [
+  { point: 'look-taken' },
   { point: 'attempt-begun' },
   { point: 'store-first-mb' },
   { point: 'ingest-mid-copy', pass: 150 },

@@ -357,7 +357,10 @@ describe('rows that come back corrected', () => {
     );
 
     const invoice = await readFile(join(REFERENCE, '../../einvoice/one-invoice/invoice.ubl.xml'), 'utf8');
-    const waiting = await it.write('waits.xml', invoice.replace('InvoiceTypeCode>380', 'InvoiceTypeCode>386'));
+    const waiting = await it.write(
+      'waits.xml',
+      invoice.replace('InvoiceTypeCode>380', 'InvoiceTypeCode>386'),
+    );
     expect((await ingestAll(it.context, [waiting])).files[0]).toMatchObject({
       dispositions: { quarantined: 2 },
       rejects: expect.stringContaining('waits-'),

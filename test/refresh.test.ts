@@ -368,7 +368,7 @@ describe('two refreshes at once', () => {
     const first = refresh(waiting, '2019-12');
     await reached;
     await expect(refresh(it.context, '2019-12')).rejects.toMatchObject({
-      code: 'request',
+      code: 'machine',
       message: expect.stringMatching(/Another refresh of 2019-12 is running/),
     });
     release?.();

@@ -36,6 +36,9 @@ export async function openDatabase(url: string): Promise<OpenDatabase> {
       connectionString: url,
       application_name: 'lkp',
       connectionTimeoutMillis: CONNECT_WITHIN_MS,
+      // A machine that is gone without a word is noticed after 20 s of silence (10 probes, 1 s apart); a query may take long.
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
       types: { getTypeParser: parserOf },
     } as Knex.PgConnectionConfig,
     // Long imports may hold every connection for minutes; who waits for one is not in trouble.

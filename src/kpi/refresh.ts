@@ -77,8 +77,8 @@ export async function refresh(
       );
       if (!lock.mine)
         throw new LkpError(
-          'request',
-          `Another refresh of ${cycle} is running. Wait for it to end; lkp runs ${cycle} shows it.`,
+          'machine',
+          `Another refresh of ${cycle} is running. Wait for it to end (lkp runs ${cycle} shows it), then repeat.`,
         );
       const result = await compute(tx, context, cycle, options);
       if (result.outcome === 'planned') throw new Unkept(result);

@@ -28,6 +28,7 @@ export type Stop = { readonly point: CrashPoint; readonly pass?: number } | { re
 /** The named points in the order in which a cycle meets them, by the job that meets them. */
 export const STAGES = {
   ingest: [
+    'look-taken',
     'attempt-begun',
     'store-first-mb',
     'ingest-mid-copy',
