@@ -217,10 +217,11 @@ export interface Figure {
 }
 
 /** What was wanted of a figure, and whether it was missed. */
-export const judged = ({ value, atMost, atLeast }: Figure): { wanted: string; missed: boolean } =>
-  atLeast === undefined
-    ? { wanted: `at most ${atMost}`, missed: value > (atMost ?? Number.POSITIVE_INFINITY) }
-    : { wanted: `at least ${atLeast}`, missed: value < atLeast };
+export function judged({ value, atMost, atLeast }: Figure): { wanted: string; missed: boolean } {
+  if (atMost !== undefined) return { wanted: `at most ${atMost}`, missed: value > atMost };
+  if (atLeast !== undefined) return { wanted: `at least ${atLeast}`, missed: value < atLeast };
+  return { wanted: 'for information', missed: false };
+}
 
 export const shown = (seconds: readonly number[]): string => seconds.map((one) => one.toFixed(1)).join(', ');
 

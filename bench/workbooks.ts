@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { JOBS } from '../jobs/index.ts';
 import type { App } from '../src/app.ts';
 import { serial } from '../src/excel/cells.ts';
@@ -35,12 +36,13 @@ const PARTNERS = 1_000;
 const LOOK_MS = 500;
 const KPI_LINES = 'KPI lines';
 const PYTHON = '/usr/bin/python3';
+const WRITER = fileURLToPath(new URL('with_lkp.ts', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('with_xlsxwriter.py', import.meta.url));
 
 /**
- * The workbook stage of one cycle by real workers on the ledger, from the first part begun to the last done: with one
- * worker on one core, server and all, against XlsxWriter on one core; with two workers, against XlsxWriter on one core
- * and against one worker. XlsxWriter is handed the same rows, ready.
+ * The workbooks of one cycle, twice. Writer against writer: ours and XlsxWriter are handed the same rows, ready, on one
+ * core; ours on two, the program's workbook beside the partners'. And the whole stage, lines read and checked, by real workers on the
+ * ledger from the first part begun to the last done: two workers against one, and beside XlsxWriter, which reads nothing.
  */
 export async function benchWorkbooks(
   ground: Ground,
@@ -71,8 +73,17 @@ export async function benchWorkbooks(
   }
 }
 
+/** Seconds. */
+interface Written {
+  readonly program: number;
+  readonly partners: number;
+}
+
 interface Rows {
+  /** For XlsxWriter. */
   readonly path: string;
+  /** The same for our writer. */
+  readonly ours: string;
   /** Those of the tables, on every sheet. */
   readonly rows: number;
 }
@@ -92,7 +103,8 @@ async function compare(
   pairs: number,
   say: (text: string) => void,
 ): Promise<Figure[]> {
-  const theirs: Array<{ program: number; partners: number }> = [];
+  const theirs: Written[] = [];
+  const written: Record<'confined' | 'two', Written[]> = { confined: [], two: [] };
   const ours: Record<'confined' | 'one' | 'two', Stage[]> = { confined: [], one: [], two: [] };
   let bytes: string | undefined;
   for (let pair = 1; pair <= pairs; pair++) {
@@ -100,6 +112,15 @@ async function compare(
       program: await xlsxWriter(ground, rows.program),
       partners: await xlsxWriter(ground, rows.partners),
     });
+    written.confined.push({
+      program: await ourWriter(ground, rows.program, true),
+      partners: await ourWriter(ground, rows.partners, true),
+    });
+    const [program, partners] = await Promise.all([
+      ourWriter(ground, rows.program, false),
+      ourWriter(ground, rows.partners, false),
+    ]);
+    written.two.push({ program, partners });
     for (const [name, workers, confined] of [
       ['confined', 1, true],
       ['one', 1, false],
@@ -111,22 +132,24 @@ async function compare(
       if (stage.bytes !== bytes) throw new Error(`the workbooks of ${name} differ from the first run's`);
       ours[name].push(stage);
     }
-    const { program, partners } = theirs.at(-1)!;
+    const { program: theirProgram, partners: theirPartners } = theirs.at(-1)!;
+    const { program: ourProgram, partners: ourPartners } = written.confined.at(-1)!;
     say(
-      `workbooks ${pair} of ${pairs}: XlsxWriter ${shown([program, partners])} s; ` +
-        `one core ${shown([ours.confined.at(-1)!.program, ours.confined.at(-1)!.partners])} s; ` +
+      `workbooks ${pair} of ${pairs}: XlsxWriter ${shown([theirProgram, theirPartners])} s; ` +
+        `our writer ${shown([ourProgram, ourPartners])} s; the stage on one core ${shown([ours.confined.at(-1)!.program, ours.confined.at(-1)!.partners])} s; ` +
         `one worker ${shown([ours.one.at(-1)!.seconds])} s; two ${shown([ours.two.at(-1)!.seconds])} s`,
     );
   }
   const ratio = (mine: readonly number[], other: readonly number[]) =>
     median(mine.map((seconds, index) => seconds / other[index]!));
   const whole = theirs.map(({ program, partners }) => program + partners);
-  const part = (which: 'program' | 'partners') => ({
+  const both = written.two.map(({ program, partners }) => Math.max(program, partners));
+  const part = (which: 'program' | 'partners', mine: readonly Written[]) => ({
     value: ratio(
       theirs.map((one) => one[which]),
-      ours.confined.map((one) => one[which]),
+      mine.map((one) => one[which]),
     ),
-    madeOf: `lkp ${shown(ours.confined.map((one) => one[which]))} s; XlsxWriter ${shown(theirs.map((one) => one[which]))} s`,
+    madeOf: `lkp ${shown(mine.map((one) => one[which]))} s; XlsxWriter ${shown(theirs.map((one) => one[which]))} s`,
   });
   const seconds = (stages: readonly Stage[]) => stages.map((stage) => stage.seconds);
   const count = (number: number) => number.toLocaleString('en');
@@ -135,20 +158,36 @@ async function compare(
   return [
     {
       bench: 'workbooks',
-      figure: `rows a second of the program workbook, ${count(rows.program.rows)} rows, lkp on one core / XlsxWriter on one`,
+      figure: `rows a second of the program workbook, ${count(rows.program.rows)} rows, our writer / XlsxWriter, on one core`,
       atLeast: 2,
-      ...part('program'),
+      ...part('program', written.confined),
     },
     {
       bench: 'workbooks',
-      figure: `rows a second of ${count(PARTNERS)} partner workbooks, ${count(rows.partners.rows)} rows, lkp on one core / XlsxWriter on one`,
+      figure: `rows a second of ${count(PARTNERS)} partner workbooks, ${count(rows.partners.rows)} rows, our writer / XlsxWriter, on one core`,
       atLeast: 2,
-      ...part('partners'),
+      ...part('partners', written.confined),
     },
     {
       bench: 'workbooks',
-      figure: `rows a second of all workbooks, two workers on ${where} / XlsxWriter on one`,
+      figure: 'rows a second of all workbooks, our writer on two cores / XlsxWriter on one',
       atLeast: 3,
+      value: ratio(whole, both),
+      madeOf: `lkp ${shown(both)} s; XlsxWriter ${shown(whole)} s`,
+    },
+    {
+      bench: 'workbooks',
+      figure: 'the same, the program workbook, with the whole stage (lines read and checked too) on one core',
+      ...part('program', ours.confined),
+    },
+    {
+      bench: 'workbooks',
+      figure: 'the same, the partner workbooks, with the whole stage on one core',
+      ...part('partners', ours.confined),
+    },
+    {
+      bench: 'workbooks',
+      figure: `the same, all workbooks, with the whole stage by two workers on ${where}`,
       value: ratio(whole, seconds(ours.two)),
       madeOf: `lkp ${shown(seconds(ours.two))} s; XlsxWriter ${shown(whole)} s`,
     },
@@ -172,7 +211,12 @@ async function compare(
 /** The rows of all workbooks as the job hands them to its writer, for another writer: see with_xlsxwriter.py. */
 async function rowsOf(app: App, folder: string): Promise<Given> {
   const path = (name: string) => join(folder, `${name}.jsonl`);
-  const out = { program: createWriteStream(path('program')), partners: createWriteStream(path('partners')) };
+  const out = {
+    program: createWriteStream(path('program')),
+    partners: createWriteStream(path('partners')),
+    'program-ours': createWriteStream(path('program-ours')),
+    'partners-ours': createWriteStream(path('partners-ours')),
+  };
   const rows = { program: 0, partners: 0 };
   const lines = new Map<string, number>();
   const workbooks: Workbooks = {
@@ -182,8 +226,12 @@ async function rowsOf(app: App, folder: string): Promise<Given> {
       const file = partner ? `partner-${partner}.xlsx` : `program-${CYCLE}.xlsx`;
       let count = 0;
       const say = (value: unknown) => out[kind].write(`${JSON.stringify(value)}\n`);
+      const sayOurs = (value: unknown) => out[`${kind}-ours`].write(`${JSON.stringify(value)}\n`);
       say(file);
-      for await (const { name, blocks } of sheets) {
+      sayOurs({ file, title });
+      for await (const sheet of sheets) {
+        const { name, blocks } = sheet;
+        sayOurs({ sheet: { ...sheet, blocks: blocks.map((block) => ({ ...block, rows: undefined })) } });
         const tables = blocks.filter((block) => block.block === 'table');
         const widest = Math.max(2, ...tables.map(({ columns }) => columns.length));
         const kinds = Array.from(
@@ -200,9 +248,12 @@ async function rowsOf(app: App, folder: string): Promise<Given> {
             for await (const row of block.rows as AsyncIterable<readonly CellValue[]>) {
               count += 1;
               if (name === KPI_LINES) lines.set(file, (lines.get(file) ?? 0) + 1);
+              if (!sayOurs(row))
+                await new Promise<void>((resolve) => out[`${kind}-ours`].once('drain', () => resolve()));
               if (!say({ row: block.columns.map((column, index) => plain(row[index] ?? null, column.kind)) }))
                 await new Promise<void>((resolve) => out[kind].once('drain', () => resolve()));
             }
+            sayOurs({ end: true });
           }
         }
       }
@@ -216,8 +267,8 @@ async function rowsOf(app: App, folder: string): Promise<Given> {
   for (const stream of Object.values(out)) await finished(stream.end());
   await rm(reportsOf(folder), { recursive: true });
   return {
-    program: { path: path('program'), rows: rows.program },
-    partners: { path: path('partners'), rows: rows.partners },
+    program: { path: path('program'), ours: path('program-ours'), rows: rows.program },
+    partners: { path: path('partners'), ours: path('partners-ours'), rows: rows.partners },
     lines,
   };
 }
@@ -249,6 +300,25 @@ async function xlsxWriter(ground: Ground, { path, rows }: Rows): Promise<number>
         `${PYTHON} has no XlsxWriter to compare with; on Debian: apt-get install python3-xlsxwriter.`,
       );
     throw error;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const run = promisify(execFile);
+
+/** Seconds that our writer takes for the same rows. */
+async function ourWriter(ground: Ground, { ours, rows }: Rows, confined: boolean): Promise<number> {
+  const folder = await mkdtemp(join(ground.folder, 'ours-'));
+  try {
+    const [program = '', ...words] = [
+      ...ground.confinement(confined),
+      ...[process.execPath, '--import', 'tsx', WRITER, ours, folder],
+    ];
+    const { stdout } = await run(program, words);
+    const result = JSON.parse(stdout) as { seconds: number; rows: number };
+    if (result.rows !== rows) throw new Error(`our writer wrote ${result.rows} rows of ${rows}`);
+    return result.seconds;
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -27,7 +27,6 @@ select line.document_id, line.file_id, line.row_no, quarantine.rule,
        case when spoken.by_key then line.line_no else '' end as unit_no,
        case when spoken.by_key then line_content(line.customer_number, line.sku, line.quantity, line.net_amount, line.currency,
                                                  coalesce(other_header.treatment, document.treatment))
-            when file.numbered then 'numbered'
             else line.file_id::text end as body
 from unsettled
 join document   on document.id = unsettled.document_id

@@ -24,7 +24,7 @@ left join decided on decided.document_id = document.id;
 
 -- What each corrected invoice replaces, or why it waits. A document is there when a file that stands says something of it.
 create temporary table settled_correction on commit drop as
-with corrector as (
+with recursive corrector as (
   select settled_document.document_id, settled_document.issue_date, settled_document.source, settled_document.seller,
          settled_document.reference_number
   from settled_document
@@ -55,13 +55,31 @@ with corrector as (
   select counted.document_id, counted.replaces_id, counted.targets,
          count(*) over (partition by counted.replaces_id, counted.targets = 1) as correctors
   from counted
+), linked as (
+  -- what stands: an invoice, a 384 that a person let count, and a 384 that itself replaces something
+  select rival.document_id, rival.replaces_id
+  from rival
+  join document as replaced on replaced.id = rival.replaces_id
+  where rival.targets = 1
+    and rival.correctors = 1
+    and (replaced.treatment <> 4
+      or exists (select from decision
+                 where decision.document_id = replaced.id and decision.file_id is null
+                   and decision.verdict = 'counts' and decision.ended_no is null)
+      or replaced.id not in (select unsettled.document_id from unsettled)
+     and exists (select from correction where correction.document_id = replaced.id and correction.ended_no is null))
+  union all
+  select rival.document_id, rival.replaces_id
+  from linked
+  join rival on rival.replaces_id = linked.document_id and rival.targets = 1 and rival.correctors = 1
 )
-select corrector.document_id,
-       max(rival.replaces_id) filter (where rival.targets = 1 and rival.correctors = 1) as replaces_id,
-       case when corrector.reference_number is null then 'reference-missing'
-            when max(rival.targets) is null         then 'pending-reference'
+select corrector.document_id, linked.replaces_id,
+       case when linked.document_id is not null     then null
+            when corrector.reference_number is null then 'reference-missing'
             when max(rival.targets) > 1             then 'reference-ambiguous'
-            when max(rival.correctors) > 1          then 'corrected-twice' end as waits
+            when max(rival.correctors) > 1          then 'corrected-twice'
+            else 'pending-reference' end as waits
 from corrector
-left join rival on rival.document_id = corrector.document_id
-group by corrector.document_id, corrector.reference_number;
+left join rival  on rival.document_id = corrector.document_id
+left join linked on linked.document_id = corrector.document_id
+group by corrector.document_id, corrector.reference_number, linked.document_id, linked.replaces_id;

@@ -7,34 +7,38 @@ create temporary table if not exists said_new (
   treatment smallint, reference_number text
 ) on commit drop;
 
--- Corrected invoices whose reference leads to one of the documents, or from one of them, are settled with them.
+-- Corrected invoices that lead to one of the documents, from one of them, or to one that is found so, are settled with
+-- them: whether a corrected invoice replaces anything may hang on whether the one it refers to does.
 insert into unsettled (document_id)
-select other.id
-from (
-  select document.source, document.seller, document.reference_number as number
-  from unsettled
-  join document on document.id = unsettled.document_id
-  where document.treatment = 4
-  union
-  -- what it referred to, or will
-  select document.source, document.seller, other.reference_number
-  from unsettled
-  join document on document.id = unsettled.document_id
-  join (
-    select said_new.document_id, said_new.reference_number from said_new where said_new.treatment = 4
-    union
-    select line.document_id, other_header.reference_number
+with recursive named as (
+  (
+    select document.source, document.seller, number.number
     from unsettled
-    join line         on line.document_id = unsettled.document_id
-    join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
-                     and other_header.treatment = 4
-  ) as other on other.document_id = document.id
+    join document on document.id = unsettled.document_id
+    cross join lateral (values (document.number), (document.reference_number)) as number (number)
+    union
+    -- what it referred to, or will
+    select document.source, document.seller, other.reference_number
+    from unsettled
+    join document on document.id = unsettled.document_id
+    join (
+      select said_new.document_id, said_new.reference_number from said_new where said_new.treatment = 4
+      union
+      select line.document_id, other_header.reference_number
+      from unsettled
+      join line         on line.document_id = unsettled.document_id
+      join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
+                       and other_header.treatment = 4
+    ) as other on other.document_id = document.id
+  )
   union
-  select document.source, document.seller, document.number
-  from unsettled
-  join document on document.id = unsettled.document_id
-  where document.class in ('invoice', 'corrected invoice')
-) as named
+  select other.source, other.seller, other.number
+  from named
+  join document as other on other.treatment = 4 and other.reference_number = named.number
+                        and other.source = named.source and other.seller = named.seller
+)
+select distinct other.id
+from named
 join document as other on other.treatment = 4 and other.reference_number = named.number
                       and other.source = named.source and other.seller = named.seller
 where other.id not in (select unsettled.document_id from unsettled);

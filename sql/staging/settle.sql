@@ -6,8 +6,8 @@
 set local enable_nestloop = off;
 
 -- One row is one said row as part of a saying: unit_no is the line number, or '' where the document is compared as a
--- whole; body tells the sayings of a unit apart; nth counts equal rows of one body. A numbered row that repeats one of
--- the same number and content is a duplicate of it, whatever else is said.
+-- whole; body tells the sayings of a unit apart; nth counts equal rows of one body. A row that repeats one of the same
+-- number and content (of its file, where the document is compared as a whole) is a duplicate of it, whatever else is said.
 create temporary table saying on commit drop as
 with content as (
   select said.document_id, said.file_id, said.row_no, said.line_no, said.numbered, settled_document.by_key,
@@ -21,16 +21,14 @@ with content as (
          first_value(content.row_no)  over same as first_row_no
   from content
   window same as (partition by content.document_id, content.content,
-                               case when content.numbered then content.line_no
-                                    else content.file_id || '/' || content.row_no end
+                               case when content.numbered then content.line_no else '#' || content.row_no end,
+                               case when content.by_key then 0 else content.file_id end
                   order by content.file_id, content.row_no)
 ), bodied as (
   select repeated.*,
          repeated.first_file_id <> repeated.file_id or repeated.first_row_no <> repeated.row_no as repeats,
-         case when repeated.by_key then repeated.line_no else '' end          as unit_no,
-         case when repeated.by_key then repeated.content
-              when repeated.numbered then 'numbered'
-              else repeated.file_id::text end                                 as body
+         case when repeated.by_key then repeated.line_no else '' end                     as unit_no,
+         case when repeated.by_key then repeated.content else repeated.file_id::text end as body
   from repeated
 )
 select bodied.*,

@@ -99,11 +99,24 @@ export function settle(
 const isAbout = (decision: Decision, rows: readonly ReadRow[]): boolean =>
   rows.some(({ at, row }) => at === decision.file && row === decision.row);
 
-/** The units of a document: its lines where every row has a number, else the document; and what is said of each. */
-function unitsOf({ rows }: Document): Saying[][] {
-  return rows.every(({ line }) => line !== '')
-    ? grouped(rows, ({ line }) => line).map((unit) => unit.map((row) => [row]))
-    : [grouped(rows, ({ at }) => at)];
+/**
+ * The units of a document: its lines where every row has a number, else the document; and what is said of each. A file
+ * that says the same numbered line twice says it once.
+ */
+function unitsOf({ rows }: Document): Array<{ rows: readonly ReadRow[]; sayings: Saying[] }> {
+  if (rows.every(({ line }) => line !== ''))
+    return grouped(rows, ({ line }) => line).map((unit) => ({
+      rows: unit,
+      sayings: unit.map((row) => [row]),
+    }));
+  const once = (saying: readonly ReadRow[]): Saying => [
+    ...saying.filter(({ line }) => line === ''),
+    ...grouped(
+      saying.filter(({ line }) => line !== ''),
+      ({ line, content }) => JSON.stringify([line, content]),
+    ).map(([first]) => first!),
+  ];
+  return [{ rows, sayings: grouped(rows, ({ at }) => at).map(once) }];
 }
 
 function standings(
@@ -112,7 +125,7 @@ function standings(
   rules: Rules,
 ): Array<{ row: ReadRow; standing: Settled['standing'] }> {
   if (!rules.looksForRepeats) return document.rows.map((row) => ({ row, standing: 'line' }));
-  return unitsOf(document).flatMap((sayings) => {
+  return unitsOf(document).flatMap(({ rows, sayings }) => {
     const isPart = (one: Saying, other: Saying): boolean =>
       rules.isPartOf(
         one.map(({ content }) => content),
@@ -131,7 +144,7 @@ function standings(
     let refused: Saying[] = [];
     let kept: Saying[] = [];
     for (const decision of decisions) {
-      if (decision.verdict === 'release' || !isAbout(decision, sayings.flat())) continue;
+      if (decision.verdict === 'release' || !isAbout(decision, rows)) continue;
       const there = sayings.filter((saying) => saying[0]!.at < decision.known);
       const open = whole([...kept, ...there.filter((one) => !refused.some((other) => isPart(one, other)))]);
       const meant = sayings.find((saying) => isAbout(decision, saying))!;
@@ -148,7 +161,7 @@ function standings(
     for (const saying of refused) give(saying, 'superseded');
     const isConflict = remaining.length > 1 && rules.conflictsWait;
     for (const saying of remaining) give(saying, isConflict ? 'quarantined' : 'line');
-    return sayings.flat().map((row) => ({ row, standing: found.get(row) ?? 'duplicate' }));
+    return rows.map((row) => ({ row, standing: found.get(row) ?? 'duplicate' }));
   });
 }
 

@@ -143,7 +143,10 @@ export function readRow(file: InvoiceFile, at: number, { row, cells }: InvoiceRo
     number,
     reference: cell('Preceding Invoice reference').trim(),
     line,
+    // The same words of another kind of document, or about another invoice, are not the same line.
     content: JSON.stringify([
+      treatment,
+      treatment.documentClass === 'corrected invoice' ? cell('Preceding Invoice reference').trim() : '',
       customer,
       sku,
       quantity ? plain(quantity) : '',
@@ -207,8 +210,8 @@ export function judge(
     if (row.isRejected) return 'rejected';
     const { standing, replacedFrom } = settled.get(row)!;
     if (standing === 'superseded' || standing === 'duplicate') return standing;
-    if (replacedFrom !== '' && replacedFrom <= visibleUntil) return 'superseded';
     if (standing === 'quarantined') return 'quarantined';
+    if (replacedFrom !== '' && replacedFrom <= visibleUntil) return 'superseded';
     const product = productOf(reference, row.sku, row.date);
     if (locationOf(reference, row.customer, row.date) === undefined || product === undefined)
       return 'unmapped';

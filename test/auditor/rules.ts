@@ -6,6 +6,8 @@
 export interface Treatment {
   /** What the gate does with documents of this type. */
   readonly gate: 'take' | 'quarantine' | 'refuse';
+  /** False for a value that is no code of DOMAIN's table. */
+  readonly isKnown: boolean;
   /** Part of a document's key: an invoice and a credit note may share a number. */
   readonly documentClass: string;
   /** A credit's lines are reversals. */
@@ -52,6 +54,7 @@ export interface Rules {
 
 const invoice: Treatment = {
   gate: 'take',
+  isKnown: true,
   documentClass: 'invoice',
   isCredit: false,
   unitSign: 1,
@@ -59,6 +62,7 @@ const invoice: Treatment = {
 };
 const credit: Treatment = {
   gate: 'take',
+  isKnown: true,
   documentClass: 'credit note',
   isCredit: true,
   unitSign: -1,
@@ -92,7 +96,7 @@ function treatment(typeCode: string): Treatment {
       return { ...invoice, gate: 'quarantine' };
     default:
       // UNTDID 1001 codes are numbers of up to three digits; any other value is no code at all.
-      return { ...invoice, gate: /^\d{1,3}$/.test(typeCode) ? 'refuse' : 'quarantine' };
+      return { ...invoice, isKnown: false, gate: /^\d{1,3}$/.test(typeCode) ? 'refuse' : 'quarantine' };
   }
 }
 
