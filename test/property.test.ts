@@ -1,12 +1,12 @@
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { DISPOSITIONS } from '../samples/truth.ts';
 import { judge } from './auditor/rows.ts';
 import { shippedRuleSets } from './auditor/rule-set.ts';
 import { RULES } from './auditor/rules.ts';
-import { monthsOf } from './property/check.ts';
+import { failuresOf, monthsOf, regressions, told } from './property/check.ts';
 import { monthOf, referenceOf, stepsOf, worldOf } from './property/month.ts';
 
-/** `npm run property` holds the engine against the auditor in these months and in thousands of others. */
+/** `npm run property` looks at other months, and at thousands of them. */
 const MONTHS = 100;
 const FIRST_SEED = 1;
 
@@ -41,3 +41,10 @@ test('a seed is a month, and the months hold what they are made for', () => {
   ])
     expect(found.get(name) ?? 0, name).toBeGreaterThanOrEqual(5);
 });
+
+test(`${MONTHS} small months are what the auditor says, however they arrive`, async () => {
+  const { url, run } = inject('server');
+  const server = { url, template: `${run}_template` };
+  for await (const failure of failuresOf(server, [...regressions(), ...monthsOf(FIRST_SEED, MONTHS)]))
+    expect.fail(told(failure));
+}, 180_000);

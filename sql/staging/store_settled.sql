@@ -104,7 +104,7 @@ cross join lateral (values (moved.was_held, -1), (moved.held, 1)) as side (held,
 where moved.file_id::text <> current_setting('lkp.file_id')
   and side.held is not null
 group by moved.file_id, 2, side.held, moved.currency
-having sum(side.sign) <> 0;
+having sum(side.sign) <> 0 or sum(side.sign * moved.amount) <> 0;
 
 -- A month is touched where its rows moved, where what its 384 replaces changed, or the chain of such a 384.
 insert into month_touched (issue_month, change_no)
