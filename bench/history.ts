@@ -14,7 +14,13 @@ import { stored } from './ingest.ts';
 
 const HISTORY_FILES = 5;
 
-/** `lkp ingest` of one file on top of five files of the same size, against the same into a database without lines. */
+/** How often the explanation is asked for, each time of another invoice. */
+const QUESTIONS = 5;
+
+/**
+ * `lkp ingest` of one file on top of five files of the same size, against the same into a database without lines; and
+ * `lkp explain` of invoices in that history.
+ */
 export async function benchHistory(
   ground: Ground,
   lines: number,
@@ -52,6 +58,7 @@ export async function benchHistory(
       `history ${pair} of ${pairs}: empty ${empty.at(-1)!.toFixed(1)} s, grown ${grown.at(-1)!.toFixed(1)} s`,
     );
   }
+  const answers = await explained(ground, say);
   for (const name of ['run', 'grown']) await ground.drop(name);
   return [
     {
@@ -61,5 +68,35 @@ export async function benchHistory(
       value: median(grown.map((seconds, index) => seconds / empty[index]!)),
       madeOf: `grown ${shown(grown)} s; empty ${shown(empty)} s`,
     },
+    {
+      bench: 'explain',
+      atMost: 1,
+      figure: `seconds of \`lkp explain\` of an invoice among ${(HISTORY_FILES * lines).toLocaleString('en')} lines, start of Node and all`,
+      value: median(answers),
+      madeOf: `${shown(answers)} s`,
+    },
   ];
+}
+
+/** Seconds of each question, asked of the grown database by a process of its own. */
+async function explained(ground: Ground, say: (text: string) => void): Promise<number[]> {
+  const url = await ground.database('run', 'grown');
+  const app = await openOn(ground, url);
+  const numbers = await app.db.transaction('numbers', (tx) =>
+    tx.rows<{ number: string }>(
+      `select number from document where id in (
+         select max(id) * part / ${QUESTIONS} from document, generate_series(1, ${QUESTIONS}) as part group by part)`,
+    ),
+  );
+  await app.close();
+  await ground.settle();
+  const seconds: number[] = [];
+  for (const { number } of numbers) {
+    const run = await lkp(ground, url, ['explain', number]);
+    const { rows } = run.json as { rows: Array<{ disposition: string }> };
+    if (rows.length === 0) throw new Error(`nothing was said of ${number}`);
+    seconds.push(run.seconds);
+  }
+  say(`explain: ${shown(seconds)} s`);
+  return seconds;
 }
