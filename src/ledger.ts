@@ -140,7 +140,10 @@ const evict = (tx: Sql): Promise<unknown> =>
      where occurrence.state = 'running' and occurrence.lease_until < now()`,
   );
 
-/** A job that kills whoever does it would kill the workers one by one: it stops, and waits for a person. */
+/**
+ * A job that kills whoever does it would kill the workers one by one: it stops, and waits for a person. Who asks for it
+ * again begins a new count.
+ */
 const giveUp = (tx: Sql): Promise<unknown> =>
   tx.rows(
     `update occurrence
@@ -151,7 +154,10 @@ const giveUp = (tx: Sql): Promise<unknown> =>
        and ${DEATHS} <= (
          select count(*) from run
          where run.occurrence_id = occurrence.id and run.attempt > occurrence.attempt - ${DEATHS}
-           and (run.outcome is null or run.outcome = 'failed'))`,
+           and (run.outcome is null or run.outcome = 'failed')
+           and run.id >= coalesce((
+             select max(asked.id) from run as asked
+             where asked.occurrence_id = occurrence.id and asked.reason in ('manual', 'backfill')), 0))`,
   );
 
 /** An attempt that was begun; `run` is its row. */

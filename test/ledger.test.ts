@@ -11,6 +11,7 @@ import {
   type Occurrence,
   occurrencesOf,
   plan,
+  type Reason,
   recordManual,
   takeReady,
 } from '../src/ledger.ts';
@@ -206,6 +207,22 @@ describe('an attempt', () => {
     await tx((sql) => again(sql, CYCLE, ['failed']));
     delete work.first;
     expect(await doIt(await only(LATE))).toBe('done');
+  });
+
+  test('after five deaths in a row is given up; who asks again begins a new count', async () => {
+    const dies = async (reason: Reason): Promise<void> => {
+      const { id, attempt: number } = await only(LATE);
+      await tx((sql) => begin(sql, id, number, { ...ASKED, reason }));
+      await leaseRanOut();
+    };
+    for (let death = 1; death <= 5; death++) await dies('scheduled');
+    expect(await take(LATE)).toEqual([]);
+    expect(await states()).toMatchObject({ first: 'failed 5' });
+    await tx((sql) => again(sql, CYCLE, ['failed']));
+    await dies('manual');
+    for (let death = 2; death <= 5; death++) await dies('scheduled');
+    expect(await take(LATE)).toEqual([]);
+    expect(await states()).toMatchObject({ first: 'failed 10' });
   });
 
   test('of a job that this version does not have fails, and says so', async () => {
