@@ -198,7 +198,7 @@ describe('the outside world comes in at one place', () => {
     const allowed = {
       'src/app.ts': 'the one clock',
       'src/db/connection.ts': 'compares the clocks of this machine and of the server',
-      'src/db/cluster.ts': 'waits for a server to stop',
+      'src/db/postmaster.ts': 'waits for a server to stop',
       'src/db/embedded.ts': 'waits for a server to start',
       'src/queue/': 'waits for messages; which work is due is asked of the ledger',
     };

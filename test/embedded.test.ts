@@ -18,8 +18,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { postmaster } from '../src/db/cluster.ts';
 import { openEmbedded, stopEmbedded } from '../src/db/embedded.ts';
+import { postmaster } from '../src/db/postmaster.ts';
 import { launch, type Options } from './harness/lkp.ts';
 import { until } from './harness/until.ts';
 

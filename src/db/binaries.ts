@@ -21,6 +21,8 @@ import { LkpError } from '../job.ts';
 
 const run = promisify(execFile);
 
+/** PostgreSQL refuses uid 0. This id is `nobody` on every Linux, so no account has to be made. */
+export const NOBODY = { uid: 65534, gid: 65534 };
 /** The operating-system account the server runs under; undefined means our own. */
 export type Account = { readonly uid: number; readonly gid: number } | undefined;
 

@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { LkpError } from '../job.ts';
+import { create, locate } from './cluster.ts';
 import {
   type Cluster,
-  create,
   dropSocketFolder,
-  locate,
   logged,
   type Postmaster,
   postmaster,
   type Started,
   start,
   stop,
-} from './cluster.ts';
+} from './postmaster.ts';
 
 /*
  * Several processes on one home share one server; the last one stops it. Every user holds a SHARED advisory lock on a
