@@ -3,17 +3,16 @@ import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
-import { dropLoad, loadRows } from '../staging.ts';
+import { copyRows, dropLoad, nameFields, watchRows } from '../staging.ts';
 import { AmountsIn, WATCHED } from './amounts.ts';
+import { fieldExpression, notationOf, type Reading, readingOf, statedReading } from './notation.ts';
 import {
   CORRECTS,
   candidateProfiles,
   FIELD_NAMES,
-  fieldExpression,
   type Match,
   matchProfile,
   noMatch,
-  notationOf,
   type Profile,
 } from './profile.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
@@ -177,19 +176,35 @@ async function takeRows(
   await tx.file('staging/document_gate', { type_map: JSON.stringify(profile.document_type.map) });
   await refuseUnknownCodes(tx, profile);
   const credits = await tx.rows<{ value: string }>('select value from document_gate where amount_sign = -1');
-  const amounts = new AmountsIn(
-    profile,
-    new Set(credits.map(({ value }) => value)),
-    !header.columns.has('currency'),
-  );
+  const amountsUnder = (reading: Reading) =>
+    new AmountsIn(
+      profile,
+      reading,
+      new Set(credits.map(({ value }) => value)),
+      !header.columns.has('currency'),
+    );
+  const stated = statedReading(profile);
+  let amounts = amountsUnder(stated);
   context.progress(`${name}: reading`);
-  await loadRows(tx, table, header, [...FIELD_NAMES, ...CORRECTS], fieldExpression(profile, header), {
+  await copyRows(tx, table, header, {
     fields: WATCHED,
     row: (cells) => {
       amounts.row(cells);
       crash('ingest-mid-copy');
     },
   });
+  const reading = await readingOf(tx, profile, header, table);
+  await nameFields(tx, header, [...FIELD_NAMES, ...CORRECTS], fieldExpression(profile, header, reading));
+  // What the columns say is known once they are loaded: the bytes are then read under it anew.
+  if (JSON.stringify(reading.numbers) !== JSON.stringify(stated.numbers)) {
+    amounts = amountsUnder(reading);
+    const again = await context.tables.open(stored.path, hintsOf(profile, name));
+    try {
+      await watchRows(again, header, { fields: WATCHED, row: (cells) => amounts.row(cells) });
+    } finally {
+      await again.close();
+    }
+  }
   const { counts } = table;
   if (counts.lines === 0) {
     throw new LkpError(
