@@ -115,7 +115,16 @@ export class AmountsIn {
     return { currency, factors: stated ? [money] : [quantity!, money], flips };
   }
 
-  totals(): AmountIn[] {
+  /** What all rows but the last `without` add up to; those must be of the tail. */
+  totals(without = 0): AmountIn[] {
+    const last = this.#tail.slice(this.#tail.length - without);
+    for (const counted of last) this.#count(counted, -1);
+    const totals = this.#sums();
+    for (const counted of last) this.#count(counted, 1);
+    return totals;
+  }
+
+  #sums(): AmountIn[] {
     const counted = [...this.#totals].filter(([, { rows }]) => rows > 0);
     return counted.map(([currency, { rows, sum }]) => ({
       currency,

@@ -17,6 +17,7 @@ import {
 } from './profile.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
 import { settle } from './settle.ts';
+import { takeOffTotals } from './totals.ts';
 
 export interface IngestOptions {
   readonly profile?: string;
@@ -206,13 +207,15 @@ async function takeRows(
     }
   }
   const { counts } = table;
-  if (counts.lines === 0) {
+  const ownTotals = await takeOffTotals(tx, name, header, amounts);
+  const lines = counts.lines - ownTotals.rows;
+  if (lines === 0) {
     throw new LkpError(
       'request',
       `${name} has a header (row ${header.row}) and no rows below it. Get the file with its rows.`,
     );
   }
-  context.progress(`${name}: checking ${counts.lines} rows`);
+  context.progress(`${name}: checking ${lines} rows`);
   const numbered = header.columns.has('line_number');
   await tx.file('staging/lines', {
     source: profile.source,
@@ -228,8 +231,8 @@ async function takeRows(
   const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
   const { id } = await tx.one<{ id: number }>(
     `insert into file (sha256, kind, name, bytes, format, profile, profile_hash, source,
-                       physical_rows, blank_rows, preamble_rows, lines_in, change_no, numbered, header)
-     values ($1, 'invoices', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`,
+                       physical_rows, blank_rows, preamble_rows, lines_in, change_no, numbered, header, total_rows)
+     values ($1, 'invoices', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning id`,
     [
       stored.sha256,
       name,
@@ -241,10 +244,11 @@ async function takeRows(
       counts.physical,
       counts.blank,
       counts.preamble,
-      counts.lines,
+      lines,
       change,
       numbered,
       header.cells,
+      ownTotals.rows,
     ],
   );
   const totals = amounts.totals();
@@ -265,6 +269,7 @@ async function takeRows(
   return {
     ...(await fileResult(tx, context, id, name, stored.sha256)),
     warnings: [
+      ...ownTotals.warnings,
       ...sameNumber.map(
         ({ number, issue_date, other_date }) =>
           `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`,

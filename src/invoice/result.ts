@@ -27,6 +27,8 @@ export interface FileResult {
     readonly header: number;
     readonly blank: number;
     readonly lines: number;
+    /** The publisher's own totals, below the lines. */
+    readonly totals: number;
   };
   readonly warnings: string[];
   /** The workbook of the rows to correct, where there are any. */
@@ -69,9 +71,10 @@ export async function fileResult(
     physical_rows: number;
     blank_rows: number;
     preamble_rows: number;
+    total_rows: number;
     documents: string;
   }>(
-    `select format, profile, lines_in, physical_rows, blank_rows, preamble_rows,
+    `select format, profile, lines_in, physical_rows, blank_rows, preamble_rows, total_rows,
             (select count(*) from document where document.file_id = file.id) as documents
      from file where id = $1`,
     [id],
@@ -108,6 +111,7 @@ export async function fileResult(
       header: 1,
       blank: file.blank_rows,
       lines: file.lines_in,
+      totals: file.total_rows,
     },
     warnings: [],
   };
@@ -150,7 +154,7 @@ export function refused(name: string, sha256: string, format: string, reason: st
     amount_in: {},
     amounts: {},
     amounts_unreadable: 0,
-    physical_rows: { preamble: 0, header: 0, blank: 0, lines: 0 },
+    physical_rows: { preamble: 0, header: 0, blank: 0, lines: 0, totals: 0 },
     warnings: [],
   };
 }
