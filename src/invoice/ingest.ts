@@ -15,6 +15,7 @@ import {
   noMatch,
   type Profile,
 } from './profile.ts';
+import { propose } from './propose.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
 import { settle } from './settle.ts';
 import { takeOffTotals } from './totals.ts';
@@ -87,7 +88,13 @@ async function takeIn(
     };
   }
   const opened = await openMatching(context, stored.path, name, profiles);
-  if ('refused' in opened) return refused(name, stored.sha256, opened.format, opened.refused);
+  if ('refused' in opened) {
+    const proposal = opened.unknown ? await propose(tx, context, stored.path, name) : undefined;
+    return {
+      ...refused(name, stored.sha256, opened.format, opened.refused),
+      ...(proposal ? { proposal } : {}),
+    };
+  }
   const { table, match } = opened;
   try {
     return await takeRows(tx, context, stored, name, table, match);
@@ -103,11 +110,18 @@ async function takeIn(
 
 type Opened =
   | { readonly table: Table; readonly match: Match }
-  | { readonly refused: string; readonly format: string };
+  | {
+      readonly refused: string;
+      readonly format: string;
+      /** No profile knows its columns. */
+      readonly unknown: boolean;
+    };
 
 /**
- * Opens the file under each profile and takes the one that explains the most columns. What one profile makes of the
- * file (no such sheet, another encoding) says nothing about the others; it is told when none fits.
+ * Opens the file and takes the profile that explains the most columns. It is opened once for each way in which the profiles
+ * would have it opened (a workbook: by its sheet; a CSV: by its delimiter and encoding), and only for those that read its
+ * format. What one profile makes of the file (no such sheet, another encoding) says nothing about the others; it is told
+ * when none fits.
  */
 async function openMatching(
   context: Context,
@@ -115,39 +129,56 @@ async function openMatching(
   name: string,
   profiles: Profile[],
 ): Promise<Opened> {
-  const opened: Array<{ table: Table; match: Match }> = [];
-  const unmatched: Table[] = [];
+  const tables = new Map<string, Table | undefined>();
+  const matches: Array<{ table: Table; match: Match }> = [];
   const faults: string[] = [];
+  let format: Table['format'] | undefined;
   for (const profile of profiles) {
-    let table: Table | undefined;
+    if (format !== undefined && !profile.formats.includes(format)) continue;
     try {
-      table = await context.tables.open(path, hintsOf(profile, name));
+      let table = tables.get(openedAs(profile, format));
+      if (tables.has(openedAs(profile, format)) && !table) continue;
+      if (!table) {
+        tables.set(openedAs(profile, format), undefined);
+        table = await context.tables.open(path, hintsOf(profile, name));
+        format = table.format;
+        tables.set(openedAs(profile, format), table);
+      }
       const match = matchProfile(profile, table);
-      if (match) opened.push({ table, match });
-      else unmatched.push(table);
+      if (match) matches.push({ table, match });
     } catch (error) {
-      await table?.close();
       if (!(error instanceof LkpError && error.code === 'request')) throw error;
       faults.push(error.message);
     }
   }
-  opened.sort((a, b) => b.match.header.columns.size - a.match.header.columns.size);
-  const [best, second] = opened;
+  matches.sort((a, b) => b.match.header.columns.size - a.match.header.columns.size);
+  const [best, second] = matches;
   const tie = best && second?.match.header.columns.size === best.match.header.columns.size;
-  const unused = [...unmatched, ...opened.slice(tie ? 0 : 1).map(({ table }) => table)];
-  await Promise.all(unused.map((table) => table.close()));
+  const open = [...new Set(tables.values())].filter((table) => table !== undefined);
+  await Promise.all(open.filter((table) => tie || table !== best?.table).map((table) => table.close()));
   if (tie) {
     const names = `${best.match.profile.name} and ${second!.match.profile.name}`;
     return {
       refused: `The profiles ${names} fit equally well. Name one with --profile.`,
       format: best.table.format,
+      unknown: false,
     };
   }
   if (best) return best;
-  const [table] = unmatched;
+  const [table] = open;
   // Every profile hears the same of a file that is no table at all.
   const refused = table && faults.length === 0 ? noMatch(profiles, table) : [...new Set(faults)].join(' ');
-  return { refused, format: table?.format ?? 'unknown' };
+  return { refused, format: table?.format ?? 'unknown', unknown: true };
+}
+
+/** Profiles of one such text have a file opened alike. */
+function openedAs(
+  { delimiter, encoding, sheet, number_format, date_format }: Profile,
+  format?: string,
+): string {
+  if (format === 'csv') return JSON.stringify([delimiter, encoding]);
+  if (format === 'xlsx') return JSON.stringify([sheet, number_format, date_format]);
+  return format ?? JSON.stringify([delimiter, encoding, sheet, number_format, date_format]);
 }
 
 /** What a profile says of the form of its files. */

@@ -122,6 +122,12 @@ const schema = shape.pipe(
 
 export type Profile = z.infer<typeof schema> & { readonly hash: string };
 
+/** A profile in the making: it may lack what a whole one must have. */
+export const draftProfile = (settings: z.input<typeof shape>): Profile => ({
+  ...shape.parse(settings),
+  hash: '',
+});
+
 const BUILT_IN = new URL('./profiles/', import.meta.url);
 
 /** Reads one profile. Throws LkpError('request') that names the file, the setting and what is wrong with it. */

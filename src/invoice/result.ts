@@ -2,6 +2,7 @@ import { DISPOSITIONS, type Disposition } from '../dispositions.ts';
 import type { Context } from '../job.ts';
 import { shortest, sum } from '../money.ts';
 import type { Sql } from '../ports.ts';
+import type { Proposal } from './propose.ts';
 
 /** Decimal strings by ISO 4217 code. */
 export type Amounts = Record<string, string>;
@@ -31,6 +32,8 @@ export interface FileResult {
     readonly totals: number;
   };
   readonly warnings: string[];
+  /** A profile for a file that none reads. */
+  readonly proposal?: Proposal;
   /** The workbook of the rows to correct, where there are any. */
   readonly rejects?: string;
 }
