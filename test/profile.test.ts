@@ -326,7 +326,7 @@ describe('notations that the column decides', () => {
       'the profile says it',
       ['01/02/2019', '12/31/2019'],
       'date_format: day-first\n',
-      ['2019-02-01 10', 'issue-date-unreadable rejected 2019-31-12'],
+      ['2019-02-01 10', 'issue-date-unreadable rejected 12/31/2019'],
     ],
     [
       'words, times, other scripts',

@@ -19,6 +19,7 @@ import { propose } from './propose.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
 import { settle } from './settle.ts';
 import { takeOffTotals } from './totals.ts';
+import { verdictsOfRows, withVerdicts } from './verdicts.ts';
 
 export interface IngestOptions {
   readonly profile?: string;
@@ -50,7 +51,7 @@ export async function ingestFile(
   let keep = false;
   try {
     const result = await context.db.transaction('ingest', async (tx) => {
-      const found = await takeIn(tx, context, stored, name, profiles);
+      const found = await takeIn(tx, context, stored, name, profiles, options.dryRun ?? false);
       if (options.dryRun || found.status !== 'ingested') throw new Unkept(found);
       await stored.commit();
       crash('ingest-before-commit');
@@ -60,8 +61,8 @@ export async function ingestFile(
     crash('ingest-committed');
     return result;
   } catch (error) {
-    if (error instanceof Unkept) return error.result;
-    throw error;
+    if (!(error instanceof Unkept)) throw error;
+    return options.dryRun ? await withVerdicts(context, stored.path, error.result) : error.result;
   } finally {
     if (!keep) await stored.discard();
   }
@@ -73,6 +74,7 @@ async function takeIn(
   stored: Stored,
   name: string,
   profiles: Profile[],
+  dryRun: boolean,
 ): Promise<FileResult> {
   // One ingest at a time: what is known must not move between looking and inserting.
   await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
@@ -97,7 +99,7 @@ async function takeIn(
   }
   const { table, match } = opened;
   try {
-    return await takeRows(tx, context, stored, name, table, match);
+    return await takeRows(tx, context, stored, name, table, match, dryRun);
   } catch (error) {
     // What is wrong with the file itself is found while it streams in; the transaction takes everything back.
     if (error instanceof LkpError && error.code === 'request')
@@ -204,6 +206,7 @@ async function takeRows(
   name: string,
   table: Table,
   { profile, header }: Match,
+  dryRun: boolean,
 ): Promise<FileResult> {
   await tx.file('staging/document_gate', { type_map: JSON.stringify(profile.document_type.map) });
   await refuseUnknownCodes(tx, profile);
@@ -294,11 +297,13 @@ async function takeRows(
     ],
   );
   const strays = await storeLines(tx, id, change, header.columns.has('corrects_row'));
+  const verdicts = dryRun ? { verdicts: await verdictsOfRows(tx, id) } : {};
   await tx.file('staging/store');
   await dropLoad(tx);
   await proveConservation(tx, id, name, counts);
   return {
     ...(await fileResult(tx, context, id, name, stored.sha256)),
+    ...verdicts,
     warnings: [
       ...ownTotals.warnings,
       ...sameNumber.map(

@@ -261,15 +261,17 @@ function anyDateExpression(
   const shapes = Object.entries(SHAPES)
     .map(([name, shape]) => `regexp_match(value, ${literal(shape)}) as ${name}`)
     .join(', ');
-  return `(select coalesce(case
+  return `(select case when iso ~ '^(\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])|\\?\\?.*|)$' then iso else '?' || value end
+           from (
+           select value, case
              when value = '' then ''
              when year_first is not null then ${iso('year_first[1]', 'year_first[2]', 'year_first[3]')}
              when numbers is not null then ${decided || undecided}
              when day_word is not null then ${iso('day_word[3]', 'month_of(day_word[2])', 'day_word[1]')}
              when word_day is not null then ${iso('word_day[3]', 'month_of(word_day[1])', 'word_day[2]')}
              ${serials ? serialCase('value') : ''}
-           end, '?' || value)
-           from (select value, ${shapes} from (select ${cell} as value offset 0) as given offset 0) as shaped)`;
+           end as iso
+           from (select value, ${shapes} from (select ${cell} as value offset 0) as given offset 0) as shaped offset 0) as read)`;
 }
 
 function numberExpression(reading: NumberReading, cell: string, asItStands: string): string {

@@ -101,12 +101,13 @@ export async function propose(
     await copyRows(tx, table, header);
     const reading = await readingOf(tx, profile, header, table);
     await nameFields(tx, header, FIELD_NAMES, fieldExpression(profile, header, reading));
+    const unread = await unreadIn(tx, header);
     const proposal = {
-      profile: yamlOf(profile),
+      profile: yamlOf(profile, unread),
       header_row: header.row,
       columns: Object.fromEntries([...header.columns].map(([field, at]) => [field, header.cells[at]!])),
       rows: await firstRows(tx, [...header.columns.keys()] as FieldName[]),
-      not_read: [...missingIn(profile), ...(await unreadIn(tx, header))],
+      not_read: [...missingIn(profile), ...unread.map(sentenceOf)],
     };
     await dropLoad(tx);
     await tx.rows('release savepoint proposal');
@@ -221,7 +222,7 @@ const missingIn = (profile: Profile): string[] =>
       : `No header looks like ${field}; the profile may say the same for all rows (${instead}).`,
   );
 
-function yamlOf(profile: Profile): string {
+function yamlOf(profile: Profile, unread: readonly Unread[]): string {
   const missing = missingFrom(profile);
   const text = (value: string) => JSON.stringify(value);
   return [
@@ -242,8 +243,27 @@ function yamlOf(profile: Profile): string {
           "document_type: { otherwise: '380' }",
         ]
       : []),
+    ...unread.flatMap(settingFor),
     '',
   ].join('\n');
+}
+
+/** A column of which some cells cannot be read. */
+interface Unread {
+  readonly field: FieldName;
+  readonly rows: number;
+  /** The first of them, and its value as the reader left it. */
+  readonly row_no: number;
+  readonly value: string;
+}
+
+/** The setting that would have such cells read. */
+function settingFor({ field, value }: Unread): string[] {
+  const two = value.startsWith('??');
+  if (field === 'issue_date' && two) return ['# ? date_format: day-first'];
+  if (field === 'issue_date' && /^\?\d{5}$/.test(value))
+    return ['# ? Numbers in the date column, as Excel counts days:', '# ? serial_dates: true'];
+  return two ? [`# ? number_format: { decimal: '.', group: ',' }`] : [];
 }
 
 /** The first rows, field by field. */
@@ -264,7 +284,7 @@ async function firstRows(
 }
 
 /** How many cells of dates and numbers cannot be read, and the first of each column. */
-async function unreadIn(tx: Sql, header: Header): Promise<string[]> {
+async function unreadIn(tx: Sql, header: Header): Promise<Unread[]> {
   const fields = [...NUMBERS, 'issue_date' as const].filter((field) => header.columns.has(field));
   if (fields.length === 0) return [];
   const cells = fields.map((field) =>
@@ -272,7 +292,7 @@ async function unreadIn(tx: Sql, header: Header): Promise<string[]> {
       ? `('issue_date', load_field.issue_date, exists (select from day where day.iso = load_field.issue_date))`
       : `('${field}', load_field.${field}, plain_number(load_field.${field}) is not null)`,
   );
-  const unread = await tx.rows<{ field: string; rows: number; row_no: number; value: string }>(
+  return tx.rows<Unread>(
     `select cell.field, count(*)::int as rows, min(load_field.row_no) as row_no,
             (array_agg(cell.value order by load_field.row_no))[1] as value
      from load_field
@@ -281,8 +301,9 @@ async function unreadIn(tx: Sql, header: Header): Promise<string[]> {
      group by cell.field
      order by cell.field collate "C"`,
   );
-  return unread.map(({ field, rows, row_no, value }) => {
-    const why = value.startsWith('??') ? 'fits two readings' : 'cannot be read';
-    return `${field}: ${rows} ${rows === 1 ? 'cell' : 'cells'} cannot be taken; the first, in row ${row_no}, ${why}: "${value.replace(/^\?+/, '').slice(0, 60)}".`;
-  });
+}
+
+function sentenceOf({ field, rows, row_no, value }: Unread): string {
+  const why = value.startsWith('??') ? 'fits two readings' : 'cannot be read';
+  return `${field}: ${rows} ${rows === 1 ? 'cell' : 'cells'} cannot be taken; the first, in row ${row_no}, ${why}: "${value.replace(/^\?+/, '').slice(0, 60)}".`;
 }

@@ -3,6 +3,7 @@ import type { Context } from '../job.ts';
 import { shortest, sum } from '../money.ts';
 import type { Sql } from '../ports.ts';
 import type { Proposal } from './propose.ts';
+import type { Verdict } from './verdicts.ts';
 
 /** Decimal strings by ISO 4217 code. */
 export type Amounts = Record<string, string>;
@@ -32,6 +33,8 @@ export interface FileResult {
     readonly totals: number;
   };
   readonly warnings: string[];
+  /** Of a dry run: what would become of each document, in the file's order. */
+  readonly verdicts?: readonly Verdict[];
   /** A profile for a file that none reads. */
   readonly proposal?: Proposal;
   /** The workbook of the rows to correct, where there are any. */
