@@ -4,7 +4,7 @@ import { readSettings, type Settings } from './config.ts';
 import { type OpenDatabase, openDatabase } from './db/connection.ts';
 import { openEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
-import { openInvoice } from './einvoice/table.ts';
+import { identify, openInvoice } from './einvoice/table.ts';
 import { openSheet } from './excel/table.ts';
 import { createWorkbooks } from './excel/write.ts';
 import { type Context, LkpError } from './job.ts';
@@ -81,6 +81,9 @@ async function makeFolder(path: string): Promise<void> {
 
 /** Opens a CSV file, a workbook or an e-invoice, whichever it is; everything else is refused by what it is. */
 export const tables: Tables = {
+  async identify(path, name) {
+    return (await formatOf(path)) === 'xml' ? identify(path, name) : undefined;
+  },
   async open(path, hints = {}) {
     const name = hints.name ?? path;
     const format = await formatOf(path);

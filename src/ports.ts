@@ -72,7 +72,20 @@ export interface Table {
   close(): Promise<void>;
 }
 
+/** What a document says that it is; null where it does not say. */
+export interface Identity {
+  /** Local name of an e-invoice's root element; null in tables. */
+  readonly root: string | null;
+  /** As stated. */
+  readonly type_code: string | null;
+  readonly number: string | null;
+  readonly currency: string | null;
+  readonly lines: number;
+}
+
 export interface Tables {
+  /** What an XML document at `path` is, an invoice or not; undefined for other files. Throws as `open` does. */
+  identify?(path: string, name: string): Promise<Identity | undefined>;
   /** Opens a CSV or XLSX file or an e-invoice; throws LkpError('request') that says what the file is instead. */
   open(
     path: string,

@@ -37,6 +37,11 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     reason: 'The issue date "{seen}" is not a date in the format of the profile.',
     hint: 'Correct the date, or the date format in the profile, and ingest the file again.',
   },
+  'ambiguous-date': {
+    disposition: 'quarantined',
+    reason: 'The issue date "{seen}" fits day first and month first, and nothing in its column says which.',
+    hint: 'Write date_format (day-first, month-first or a pattern) into the profile, withdraw the file and ingest it again.',
+  },
   'quantity-unreadable': {
     disposition: 'rejected',
     reason: 'The quantity "{seen}" is not a number in the format of the profile.',
@@ -46,6 +51,12 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     disposition: 'rejected',
     reason: 'The net amount or price "{seen}" is not a number in the format of the profile.',
     hint: 'Correct the amount, or the number format in the profile, and ingest the file again.',
+  },
+  'ambiguous-amount': {
+    disposition: 'quarantined',
+    reason:
+      'In the quantity, amount or price "{seen}", point and comma may group thousands or mark decimals, and nothing in its column says which.',
+    hint: 'Write number_format into the profile, withdraw the file and ingest it again.',
   },
   'currency-unknown': {
     disposition: 'rejected',

@@ -1,4 +1,5 @@
 import type { BatchView } from './directory/show.ts';
+import type { Proposal } from './invoice/propose.ts';
 import type { Waiting } from './invoice/quarantine.ts';
 import type { FileResult, IngestTotals } from './invoice/result.ts';
 import type { Explained } from './kpi/explain.ts';
@@ -61,11 +62,34 @@ export function ingestText(
   ];
   for (const file of files) {
     if (file.reason) parts.push(`${file.name}: ${file.reason}`);
+    if (file.proposal) parts.push(proposalText(file.name, file.proposal));
     for (const warning of file.warnings) parts.push(`${file.name}: ${warning}`);
     if (file.rejects) parts.push(`${file.name}: the rows to correct are in ${file.rejects}`);
   }
   if (dryRun) parts.push('This was a dry run: nothing was stored.');
   return parts.join('\n');
+}
+
+/** The profile to save, the rows as it would read them, and what it could not read. */
+function proposalText(name: string, { profile, header_row, rows, not_read }: Proposal): string {
+  const fields = Object.keys(rows[0] ?? {});
+  return [
+    `A profile for ${name}, by its header in row ${header_row}. Complete what begins with "# ?", save it as a .yaml file in the profiles folder, and ingest the file again:`,
+    '',
+    profile.trimEnd().replace(/^/gm, '    '),
+    '',
+    ...(rows.length > 0
+      ? [
+          'Its first rows, as that profile reads them:',
+          table(
+            fields,
+            rows.map((row) => fields.map((field) => String(row[field]))),
+          ),
+        ]
+      : []),
+    ...not_read.map((text) => `Not read: ${text}`),
+    '',
+  ].join('\n');
 }
 
 export function waitingText(waiting: readonly Waiting[]): string {

@@ -85,8 +85,31 @@ export async function loadRows(
   /** SQL for a field, given the column it is read from (undefined: the file has none); the default is the bare column. */
   expression: (field: string, column: string | undefined) => string = (_field, column) =>
     column ?? 'null::text',
-  watch?: { readonly fields: readonly string[]; readonly row: (cells: readonly string[] | null) => void },
+  watch?: Watch,
 ): Promise<void> {
+  await copyRows(tx, table, header, watch);
+  await nameFields(tx, header, fields, expression);
+}
+
+/** Sees every row's cells of these fields, in their order, and null for a ragged row. */
+export interface Watch {
+  readonly fields: readonly string[];
+  readonly row: (cells: readonly string[] | null) => void;
+}
+
+const watched = (header: Header, { fields, row }: Watch) => ({
+  columns: fields.map((field) => header.columns.get(field) ?? -1),
+  watch: row,
+});
+
+/** Reads the rows of a table once more, for who watches them alone. */
+export async function watchRows(table: Table, header: Header, watch: Watch): Promise<void> {
+  const { row, cells } = header;
+  for await (const _ of table.body({ headerRow: row, width: cells.length, ...watched(header, watch) }));
+}
+
+/** The first half of `loadRows`: the table `load`. */
+export async function copyRows(tx: Sql, table: Table, header: Header, watch?: Watch): Promise<void> {
   const width = header.cells.length;
   if (width > MOST_COLUMNS) {
     throw new LkpError(
@@ -95,11 +118,6 @@ export async function loadRows(
     );
   }
   const names = Array.from({ length: width }, (_, index) => `c${index + 1}`);
-  const cells = names.map((name) => `load.${name}`).join(', ');
-  const named = fields.map((field) => {
-    const column = header.columns.get(field);
-    return `${expression(field, column === undefined ? undefined : `load.c${column + 1}`)} as ${field}`;
-  });
   await tx.rows(
     `create unlogged table load (row_no int not null, ragged text, bare boolean, ${names.map((name) => `${name} text`).join(', ')})`,
   );
@@ -108,15 +126,27 @@ export async function loadRows(
     table.body({
       headerRow: header.row,
       width,
-      ...(watch
-        ? { columns: watch.fields.map((field) => header.columns.get(field) ?? -1), watch: watch.row }
-        : {}),
+      ...(watch ? watched(header, watch) : {}),
     }),
   );
   // The size is all the planner needs: statistics of every column took 0.3 s a million rows, of this one 0.1 s.
   await tx.rows('set local default_statistics_target = 1');
   await tx.rows('analyze load (row_no)');
   await tx.rows('set local default_statistics_target to default');
+}
+
+/** The second half of `loadRows`: the view `load_field`. */
+export async function nameFields(
+  tx: Sql,
+  header: Header,
+  fields: readonly string[],
+  expression: (field: string, column: string | undefined) => string,
+): Promise<void> {
+  const cells = header.cells.map((_, index) => `load.c${index + 1}`).join(', ');
+  const named = fields.map((field) => {
+    const column = header.columns.get(field);
+    return `${expression(field, column === undefined ? undefined : `load.c${column + 1}`)} as ${field}`;
+  });
   const columns = [
     'load.row_no',
     'load.ragged',

@@ -234,6 +234,13 @@ describe('the delimiter', () => {
     expect(counts.preamble).toBe(1);
   });
 
+  test.each(['"sep=;"\r\n', 'sep=;\r', '\ufeffsep=;\n'])('a sep= line as it is found: %j', async (line) => {
+    const end = line.endsWith('\r') ? '\r' : '\n';
+    const { delimiter, rows } = await read(`${line}a,x;b,y${end}1,1;2,2${end}`, { headerRow: 2 });
+    expect(delimiter).toBe(';');
+    expect(rows).toEqual([['1,1', '2,2']]);
+  });
+
   test('the profile says it before the file does', async () => {
     expect((await openCsv(await fileOf('a,b\n1,2\n'), 'input.csv', { delimiter: ';' })).delimiter).toBe(';');
   });
@@ -274,6 +281,43 @@ describe('the encoding', () => {
   test('windows-1252, when the profile says so', async () => {
     const bytes = Buffer.from('a,b\nGr\xfc\xdfe \x80,2\n', 'latin1');
     expect((await read(bytes, { encoding: 'windows-1252' })).rows).toEqual([['Grüße €', '2']]);
+  });
+
+  test.each<[encoding: string, bytes: Buffer, cell: string]>([
+    ['windows-1254', Buffer.from('\xdd\xfe \xc7\xf0\xfd \x80', 'latin1'), 'İş Çğı €'],
+    ['ISO-8859-9', Buffer.from('\xdd\xfe \xc7\xf0\xfd', 'latin1'), 'İş Çğı'],
+    ['CP932', Buffer.from('90bf8b818f918160837d83438ca98740', 'hex'), '請求書～マイ見①'],
+    ['shift_jis', Buffer.from('b1c05c', 'hex'), 'ｱﾀ\\'],
+    ['utf-16le', Buffer.from('Ö富', 'utf16le'), 'Ö富'],
+  ])('%s, when the profile says so', async (encoding, bytes, cell) => {
+    const wide = encoding === 'utf-16le' ? 'utf16le' : 'latin1';
+    const file = Buffer.concat([Buffer.from('a,b\n', wide), bytes, Buffer.from(',2\n', wide)]);
+    expect((await read(file, { encoding })).rows).toEqual([[cell, '2']]);
+  });
+
+  test.each<[encoding: string, bytes: string, at: number]>([
+    ['windows-1252', '78819d', 1],
+    ['windows-1254', '788e', 1],
+    ['ISO-8859-9', '78dd80', 2],
+    ['CP932', '90bf8120', 2],
+    ['CP932', '8180fd', 2],
+    ['utf-16le', '0a4e00d80a4e', 2],
+  ])('%s with bytes that stand for nothing (%s): the offset of the first one', async (encoding, bytes, at) => {
+    const wide = encoding === 'utf-16le' ? 'utf16le' : 'latin1';
+    for (const rows of [1, 200_000]) {
+      const head = Buffer.from(`a,b\n${'1,2345678\n'.repeat(rows)}x`, wide);
+      const file = Buffer.concat([head, Buffer.from(bytes, 'hex'), Buffer.from(',2\n', wide)]);
+      expect(await refusal(file, { encoding })).toMatch(
+        new RegExp(`^input\\.csv is not (windows|iso|shift|utf).*offset ${head.length + at} `),
+      );
+    }
+  });
+
+  test.each([false, true])('UTF-16 without a byte order mark is seen by its empty bytes', async (big) => {
+    const bytes = utf16('請求書番号,発行日\n富,2\n', big).subarray(2);
+    const found = await read(bytes);
+    expect(found.encoding).toBe(big ? 'utf-16be' : 'utf-16le');
+    expect(found.rows).toEqual([['富', '2']]);
   });
 
   test('a byte order mark wins over the profile', async () => {

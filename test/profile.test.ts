@@ -5,15 +5,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COLUMNS } from '../samples/truth.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
-import {
-  candidateProfiles,
-  datePattern,
-  FIELD_NAMES,
-  FIELDS,
-  numberPattern,
-  prefixesOf,
-  readProfile,
-} from '../src/invoice/profile.ts';
+import { datePattern, numberPattern } from '../src/invoice/notation.ts';
+import { candidateProfiles, FIELD_NAMES, FIELDS, prefixesOf, readProfile } from '../src/invoice/profile.ts';
 import { plain } from '../src/staging.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
@@ -48,8 +41,8 @@ describe('a profile as written', () => {
   test('what it leaves out has a default; its hash is that of its bytes', async () => {
     expect(await profileOf(MINIMAL)).toMatchObject({
       source: 'marketplace',
-      date_format: 'YYYY-MM-DD',
-      number_format: { decimal: '.', group: '' },
+      date_format: 'found',
+      number_format: 'found',
       credit_quantities: 'positive',
       optional: [],
       strip_suffix: {},
@@ -275,6 +268,206 @@ describe('formats', () => {
         expect(result).toMatchObject({ status: 'ingested', lines_in: rows.length });
       }),
       { numRuns: 12 },
+    );
+  });
+});
+
+describe('notations that the column decides', () => {
+  const file = (dates: string[], prices: string[] = dates.map(() => '10')) =>
+    `No;Date;Customer;Qty;Price\n${dates.map((date, index) => `A-${index};${date};C100;1;"${prices[index]}"\n`).join('')}`;
+
+  /** Ingests under MINIMAL with `settings` added; what each row reads as, or the rule that it has. */
+  async function read(content: string, settings = '') {
+    const own = await testContext();
+    try {
+      const result = await ingestFile(own.context, await own.write('a.csv', content), {
+        profile: await own.write('profile.yaml', `${MINIMAL}${settings}`),
+      });
+      expect(result).toMatchObject({ status: 'ingested', warnings: [] });
+      const rows = await own.rows<{ says: string }>(
+        `select says from (
+           select row_no, issue_date || ' ' || trim_scale(net_amount) as says from line
+           union all
+           select row_no, rule || ' ' || held || ' ' || seen from rejection) as row order by row_no`,
+      );
+      return { says: rows.map(({ says }) => says), result };
+    } finally {
+      await own.drop();
+    }
+  }
+  const dates = async (given: string[], settings = '') => (await read(file(given), settings)).says;
+
+  test.each<[what: string, given: string[], settings: string, wanted: string[]]>([
+    [
+      'one that is only a day in front',
+      ['01/02/2019', '31/12/2019', '1/2/19'],
+      '',
+      ['2019-02-01 10', '2019-12-31 10', '2019-02-01 10'],
+    ],
+    [
+      'one that is only a month in front',
+      ['01/02/2019', '12/31/2019'],
+      '',
+      ['2019-01-02 10', '2019-12-31 10'],
+    ],
+    [
+      'nothing decides',
+      ['01/02/2019', '05/05/2019', '2019-03-04'],
+      '',
+      ['ambiguous-date quarantined 01/02/2019', '2019-05-05 10', '2019-03-04 10'],
+    ],
+    [
+      'the values contradict each other',
+      ['01/02/2019', '31/12/2019', '12/31/2019'],
+      '',
+      ['ambiguous-date quarantined 01/02/2019', '2019-12-31 10', '2019-12-31 10'],
+    ],
+    [
+      'the profile says it',
+      ['01/02/2019', '12/31/2019'],
+      'date_format: day-first\n',
+      ['2019-02-01 10', 'issue-date-unreadable rejected 12/31/2019'],
+    ],
+    [
+      'words, times, other scripts',
+      [
+        '31-Dec-19',
+        '31 Dezember 2019',
+        'Dec 31, 2019',
+        '31.Ara.2019',
+        '2019-12-31T00:00:00',
+        '2019/12/31 10:15',
+        '2019年12月31日',
+        '31.12.2019 00:00',
+      ],
+      '',
+      Array.from({ length: 8 }, () => '2019-12-31 10'),
+    ],
+    [
+      'what is none',
+      ['31-Foo-19', '43830', '31/12-2019', 'soon'],
+      '',
+      ['31-Foo-19', '43830', '31/12-2019', 'soon'].map((seen) => `issue-date-unreadable rejected ${seen}`),
+    ],
+    [
+      'days as Excel counts them',
+      ['43830', '43830.5', '31/12/2019'],
+      'serial_dates: true\n',
+      Array.from({ length: 3 }, () => '2019-12-31 10'),
+    ],
+    [
+      'days as Excel counts them beside a pattern',
+      ['43830', '31/12/2019'],
+      'serial_dates: true\ndate_format: DD/MM/YYYY\n',
+      Array.from({ length: 2 }, () => '2019-12-31 10'),
+    ],
+  ])('dates: %s', async (_what, given, settings, wanted) => {
+    expect(await dates(given, settings)).toEqual(wanted);
+  });
+
+  const amounts = async (given: string[], settings = '') =>
+    (
+      await read(
+        file(
+          given.map(() => '2019-05-02'),
+          given,
+        ),
+        settings,
+      )
+    ).says.map((says) => says.replace('2019-05-02 ', ''));
+
+  test.each<[what: string, given: string[], settings: string, wanted: string[]]>([
+    ['comma, by one value', ['9.999,9', '1.234', '(9.999,9)'], '', ['9999.9', '1234', '-9999.9']],
+    [
+      'point, by one value',
+      ['(9,999.9)', '-£9,999.9', '9,999.90-', '£ 1,234', '1,234'],
+      '',
+      ['-9999.9', '-9999.9', '-9999.9', '1234', '1234'],
+    ],
+    [
+      'spaces and ticks',
+      ['9 999,9', '9\u00a0999,9', '9\u202f999', '−5'],
+      '',
+      ['9999.9', '9999.9', '9999', '-5'],
+    ],
+    ['apostrophes', ["9'999.9", '9’999.9', "1'000'000"], '', ['9999.9', '9999.9', '1000000']],
+    ['plain, by one value', ['1.234', '2.5'], '', ['1.234', '2.5']],
+    [
+      'nothing decides',
+      ['1.234', '1,234', '12', '£5'],
+      '',
+      ['ambiguous-amount quarantined 1.234', 'ambiguous-amount quarantined 1,234', '12', '5'],
+    ],
+    [
+      'the values contradict each other',
+      ['1.234', '1,5', '2.5'],
+      '',
+      ['ambiguous-amount quarantined 1.234', '1.5', '2.5'],
+    ],
+    [
+      'the profile says it',
+      ['1.234', '(1.234,5)', '1,5 €', '1.234.567'],
+      "number_format: { decimal: ',', group: '.' }\n",
+      ['1234', '-1234.5', '1.5', '1234567'],
+    ],
+    [
+      'what is none',
+      ['1,23,456.0', '0,123.5', 'about 5', '(5', '--5', '5%', '1e3'],
+      '',
+      ['1,23,456.0', '0,123.5', 'about 5', '(5', '--5', '5%', '1e3'].map(
+        (seen) => `amount-unreadable rejected ${seen}`,
+      ),
+    ],
+  ])('amounts: %s', async (_what, given, settings, wanted) => {
+    expect(await amounts(given, settings)).toEqual(wanted);
+  });
+
+  test('rows that wait so are counted as waiting, and balance', async () => {
+    const { result } = await read(file(['01/02/2019', '2019-02-01'], ['5', '1.234']));
+    expect(result).toMatchObject({
+      dispositions: { quarantined: 2 },
+      amount_in: { EUR: '5' },
+      amounts: { quarantined: { EUR: '5' } },
+      amounts_unreadable: 1,
+    });
+  });
+
+  test('whatever stands in a cell is read alike on both sides', async () => {
+    const cell = fc
+      .array(
+        fc.constantFrom(
+          '1',
+          '23',
+          '456',
+          '0',
+          '-',
+          '.',
+          ',',
+          ' ',
+          "'",
+          '789',
+          '9'.repeat(9),
+          'e',
+          '\u00a0',
+          '£',
+          '(',
+          ')',
+          '−',
+          '€',
+          '’',
+        ),
+        { maxLength: 7 },
+      )
+      .map((parts) => parts.join(''));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 60 }), async (rows) => {
+        const lines = rows.map(
+          ([quantity, price], index) => `A-${index},2019-05-02,C100,"${quantity}","${price}"\n`,
+        );
+        const result = await tried(`No,Date,Customer,Qty,Price\n${lines.join('')}`, MINIMAL);
+        expect(result).toMatchObject({ status: 'ingested', lines_in: rows.length });
+      }),
+      { numRuns: 40 },
     );
   });
 });

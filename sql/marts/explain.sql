@@ -12,7 +12,7 @@ create temporary table explained on commit drop as
 select asked.file_id, asked.row_no, file.name as file_name, file.sha256, file.source, file.profile,
        case when file.ended_no is not null       then 'superseded'
             when set_aside.file_id is not null   then set_aside.held
-            when rejection.file_id is not null and rejection.ended_no is null then 'rejected'
+            when rejection.file_id is not null and rejection.ended_no is null then rejection.held
             when duplicate.file_id is not null   then 'duplicate'
             when worth.disposition = 'quarantined' then 'quarantined'
             when worth.corrected_on is not null  then 'superseded'

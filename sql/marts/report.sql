@@ -121,7 +121,7 @@ with bought as (
   from known_line
   where known_line.shows not in ('counted', 'reversal')
   union all
-  select coalesce(bought.partner_mpn_id, ''), 'rejected', rejection.rule, rejection.seen,
+  select coalesce(bought.partner_mpn_id, ''), rejection.held, rejection.rule, rejection.seen,
          rejection.document_number, rejection.issue_date::text, rejection.customer_number, null, null,
          rejection.currency, rejection.amount, rejection.file_id, rejection.row_no
   from rejection

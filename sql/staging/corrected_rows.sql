@@ -14,7 +14,7 @@ order by old_file.id, load_field.corrects_row, load_field.row_no;
 analyze row_corrected;
 
 create temporary table row_replaced on commit drop as
-select row_corrected.*, 'rejected' as held, rejection.document_number, rejection.customer_number, rejection.issue_date,
+select row_corrected.*, rejection.held, rejection.document_number, rejection.customer_number, rejection.issue_date,
        rejection.currency, rejection.amount, null::bigint as document_id
 from row_corrected
 join rejection on rejection.file_id = row_corrected.file_id and rejection.row_no = row_corrected.row_no

@@ -1,4 +1,4 @@
--- One row of `staged` is one input row, typed. `rule` says why it is rejected, `waits` why a person must decide.
+-- One row of `staged` is one input row, typed. `rule` says why it is rejected (or waits, having no one reading), `waits` why a person must decide.
 -- Reads load_field (all text, columns named as the fields, tidied) and document_gate, which it drops. Settings: lkp.source,
 -- lkp.seller, lkp.credits_negative (credit lines come with a minus), lkp.numbered (the file has a line number column).
 -- Joining days and currencies as tables is both the check and the cast; measured faster than casts with guards.
@@ -74,9 +74,12 @@ select typed.row_no,
        case when typed.ragged is not null                     then 'ragged-row'
             when typed.verdict = 'refuse'                     then 'not-an-invoice'
             when typed.number = ''                            then 'invoice-number-missing'
-            when typed.issue_date is null                     then 'issue-date-unreadable'
-            when typed.quantity is null                       then 'quantity-unreadable'
-            when typed.net_amount is null                     then 'amount-unreadable'
+            when typed.issue_date is null                     then case when starts_with(typed.issue_text, '??')
+                                                                    then 'ambiguous-date' else 'issue-date-unreadable' end
+            when typed.quantity is null                       then case when starts_with(typed.quantity_text, '??')
+                                                                    then 'ambiguous-amount' else 'quantity-unreadable' end
+            when typed.net_amount is null                     then case when starts_with(coalesce(typed.net_text, typed.price_text), '??')
+                                                                    then 'ambiguous-amount' else 'amount-unreadable' end
             when not typed.currency_known                     then 'currency-unknown'
             when not typed.currency_valid                     then 'currency-not-valid'
             when typed.line_missing                           then 'line-number-missing'

@@ -61,10 +61,10 @@ from (
     and quarantine.ended_no is null
   group by moved.held, moved.sign, 2, 3
   union all
-  select 'rejected', rejection.issue_date, rejection.currency, count(*), sum(rejection.amount)
+  select rejection.held, rejection.issue_date, rejection.currency, count(*), sum(rejection.amount)
   from rejection
   where rejection.file_id = (select current_setting('lkp.file_id')::int)
-  group by 2, 3
+  group by 1, 2, 3
   union all
   select 'duplicate', duplicate.issue_date, duplicate.currency, count(*), sum(duplicate.amount)
   from duplicate

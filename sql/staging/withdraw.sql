@@ -52,7 +52,7 @@ left join rejection on rejection.file_id = row_stands_again.file_id and rejectio
 cross join lateral (
   -- what waited is not stored as anything until it is settled
   select *
-  from (values ('superseded', -1), ('rejected', 1)) as both_sides (held, sign)
+  from (values ('superseded', -1), (rejection.held, 1)) as both_sides (held, sign)
   where both_sides.held = 'superseded' or rejection.row_no is not null
 ) as side
 group by row_stands_again.file_id, 2, side.held, row_stands_again.currency;

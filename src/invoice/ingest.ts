@@ -3,21 +3,23 @@ import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
-import { dropLoad, loadRows } from '../staging.ts';
+import { copyRows, dropLoad, nameFields, watchRows } from '../staging.ts';
 import { AmountsIn, WATCHED } from './amounts.ts';
+import { fieldExpression, notationOf, type Reading, readingOf, statedReading } from './notation.ts';
 import {
   CORRECTS,
   candidateProfiles,
   FIELD_NAMES,
-  fieldExpression,
   type Match,
   matchProfile,
   noMatch,
-  notationOf,
   type Profile,
 } from './profile.ts';
+import { propose } from './propose.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
 import { settle } from './settle.ts';
+import { takeOffTotals } from './totals.ts';
+import { verdictsOfRows, withVerdicts } from './verdicts.ts';
 
 export interface IngestOptions {
   readonly profile?: string;
@@ -49,7 +51,7 @@ export async function ingestFile(
   let keep = false;
   try {
     const result = await context.db.transaction('ingest', async (tx) => {
-      const found = await takeIn(tx, context, stored, name, profiles);
+      const found = await takeIn(tx, context, stored, name, profiles, options.dryRun ?? false);
       if (options.dryRun || found.status !== 'ingested') throw new Unkept(found);
       await stored.commit();
       crash('ingest-before-commit');
@@ -59,8 +61,8 @@ export async function ingestFile(
     crash('ingest-committed');
     return result;
   } catch (error) {
-    if (error instanceof Unkept) return error.result;
-    throw error;
+    if (!(error instanceof Unkept)) throw error;
+    return options.dryRun ? await withVerdicts(context, stored.path, error.result) : error.result;
   } finally {
     if (!keep) await stored.discard();
   }
@@ -72,6 +74,7 @@ async function takeIn(
   stored: Stored,
   name: string,
   profiles: Profile[],
+  dryRun: boolean,
 ): Promise<FileResult> {
   // One ingest at a time: what is known must not move between looking and inserting.
   await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
@@ -87,10 +90,16 @@ async function takeIn(
     };
   }
   const opened = await openMatching(context, stored.path, name, profiles);
-  if ('refused' in opened) return refused(name, stored.sha256, opened.format, opened.refused);
+  if ('refused' in opened) {
+    const proposal = opened.unknown ? await propose(tx, context, stored.path, name) : undefined;
+    return {
+      ...refused(name, stored.sha256, opened.format, opened.refused),
+      ...(proposal ? { proposal } : {}),
+    };
+  }
   const { table, match } = opened;
   try {
-    return await takeRows(tx, context, stored, name, table, match);
+    return await takeRows(tx, context, stored, name, table, match, dryRun);
   } catch (error) {
     // What is wrong with the file itself is found while it streams in; the transaction takes everything back.
     if (error instanceof LkpError && error.code === 'request')
@@ -103,11 +112,18 @@ async function takeIn(
 
 type Opened =
   | { readonly table: Table; readonly match: Match }
-  | { readonly refused: string; readonly format: string };
+  | {
+      readonly refused: string;
+      readonly format: string;
+      /** No profile knows its columns. */
+      readonly unknown: boolean;
+    };
 
 /**
- * Opens the file under each profile and takes the one that explains the most columns. What one profile makes of the
- * file (no such sheet, another encoding) says nothing about the others; it is told when none fits.
+ * Opens the file and takes the profile that explains the most columns. It is opened once for each way in which the profiles
+ * would have it opened (a workbook: by its sheet; a CSV: by its delimiter and encoding), and only for those that read its
+ * format. What one profile makes of the file (no such sheet, another encoding) says nothing about the others; it is told
+ * when none fits.
  */
 async function openMatching(
   context: Context,
@@ -115,39 +131,56 @@ async function openMatching(
   name: string,
   profiles: Profile[],
 ): Promise<Opened> {
-  const opened: Array<{ table: Table; match: Match }> = [];
-  const unmatched: Table[] = [];
+  const tables = new Map<string, Table | undefined>();
+  const matches: Array<{ table: Table; match: Match }> = [];
   const faults: string[] = [];
+  let format: Table['format'] | undefined;
   for (const profile of profiles) {
-    let table: Table | undefined;
+    if (format !== undefined && !profile.formats.includes(format)) continue;
     try {
-      table = await context.tables.open(path, hintsOf(profile, name));
+      let table = tables.get(openedAs(profile, format));
+      if (tables.has(openedAs(profile, format)) && !table) continue;
+      if (!table) {
+        tables.set(openedAs(profile, format), undefined);
+        table = await context.tables.open(path, hintsOf(profile, name));
+        format = table.format;
+        tables.set(openedAs(profile, format), table);
+      }
       const match = matchProfile(profile, table);
-      if (match) opened.push({ table, match });
-      else unmatched.push(table);
+      if (match) matches.push({ table, match });
     } catch (error) {
-      await table?.close();
       if (!(error instanceof LkpError && error.code === 'request')) throw error;
       faults.push(error.message);
     }
   }
-  opened.sort((a, b) => b.match.header.columns.size - a.match.header.columns.size);
-  const [best, second] = opened;
+  matches.sort((a, b) => b.match.header.columns.size - a.match.header.columns.size);
+  const [best, second] = matches;
   const tie = best && second?.match.header.columns.size === best.match.header.columns.size;
-  const unused = [...unmatched, ...opened.slice(tie ? 0 : 1).map(({ table }) => table)];
-  await Promise.all(unused.map((table) => table.close()));
+  const open = [...new Set(tables.values())].filter((table) => table !== undefined);
+  await Promise.all(open.filter((table) => tie || table !== best?.table).map((table) => table.close()));
   if (tie) {
     const names = `${best.match.profile.name} and ${second!.match.profile.name}`;
     return {
       refused: `The profiles ${names} fit equally well. Name one with --profile.`,
       format: best.table.format,
+      unknown: false,
     };
   }
   if (best) return best;
-  const [table] = unmatched;
+  const [table] = open;
   // Every profile hears the same of a file that is no table at all.
   const refused = table && faults.length === 0 ? noMatch(profiles, table) : [...new Set(faults)].join(' ');
-  return { refused, format: table?.format ?? 'unknown' };
+  return { refused, format: table?.format ?? 'unknown', unknown: true };
+}
+
+/** Profiles of one such text have a file opened alike. */
+function openedAs(
+  { delimiter, encoding, sheet, number_format, date_format }: Profile,
+  format?: string,
+): string {
+  if (format === 'csv') return JSON.stringify([delimiter, encoding]);
+  if (format === 'xlsx') return JSON.stringify([sheet, number_format, date_format]);
+  return format ?? JSON.stringify([delimiter, encoding, sheet, number_format, date_format]);
 }
 
 /** What a profile says of the form of its files. */
@@ -173,31 +206,50 @@ async function takeRows(
   name: string,
   table: Table,
   { profile, header }: Match,
+  dryRun: boolean,
 ): Promise<FileResult> {
   await tx.file('staging/document_gate', { type_map: JSON.stringify(profile.document_type.map) });
   await refuseUnknownCodes(tx, profile);
   const credits = await tx.rows<{ value: string }>('select value from document_gate where amount_sign = -1');
-  const amounts = new AmountsIn(
-    profile,
-    new Set(credits.map(({ value }) => value)),
-    !header.columns.has('currency'),
-  );
+  const amountsUnder = (reading: Reading) =>
+    new AmountsIn(
+      profile,
+      reading,
+      new Set(credits.map(({ value }) => value)),
+      !header.columns.has('currency'),
+    );
+  const stated = statedReading(profile);
+  let amounts = amountsUnder(stated);
   context.progress(`${name}: reading`);
-  await loadRows(tx, table, header, [...FIELD_NAMES, ...CORRECTS], fieldExpression(profile, header), {
+  await copyRows(tx, table, header, {
     fields: WATCHED,
     row: (cells) => {
       amounts.row(cells);
       crash('ingest-mid-copy');
     },
   });
+  const reading = await readingOf(tx, profile, header, table);
+  await nameFields(tx, header, [...FIELD_NAMES, ...CORRECTS], fieldExpression(profile, header, reading));
+  // What the columns say is known once they are loaded: the bytes are then read under it anew.
+  if (JSON.stringify(reading.numbers) !== JSON.stringify(stated.numbers)) {
+    amounts = amountsUnder(reading);
+    const again = await context.tables.open(stored.path, hintsOf(profile, name));
+    try {
+      await watchRows(again, header, { fields: WATCHED, row: (cells) => amounts.row(cells) });
+    } finally {
+      await again.close();
+    }
+  }
   const { counts } = table;
-  if (counts.lines === 0) {
+  const ownTotals = await takeOffTotals(tx, name, header, amounts);
+  const lines = counts.lines - ownTotals.rows;
+  if (lines === 0) {
     throw new LkpError(
       'request',
       `${name} has a header (row ${header.row}) and no rows below it. Get the file with its rows.`,
     );
   }
-  context.progress(`${name}: checking ${counts.lines} rows`);
+  context.progress(`${name}: checking ${lines} rows`);
   const numbered = header.columns.has('line_number');
   await tx.file('staging/lines', {
     source: profile.source,
@@ -213,8 +265,8 @@ async function takeRows(
   const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
   const { id } = await tx.one<{ id: number }>(
     `insert into file (sha256, kind, name, bytes, format, profile, profile_hash, source,
-                       physical_rows, blank_rows, preamble_rows, lines_in, change_no, numbered, header)
-     values ($1, 'invoices', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`,
+                       physical_rows, blank_rows, preamble_rows, lines_in, change_no, numbered, header, total_rows)
+     values ($1, 'invoices', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning id`,
     [
       stored.sha256,
       name,
@@ -226,10 +278,11 @@ async function takeRows(
       counts.physical,
       counts.blank,
       counts.preamble,
-      counts.lines,
+      lines,
       change,
       numbered,
       header.cells,
+      ownTotals.rows,
     ],
   );
   const totals = amounts.totals();
@@ -244,12 +297,15 @@ async function takeRows(
     ],
   );
   const strays = await storeLines(tx, id, change, header.columns.has('corrects_row'));
+  const verdicts = dryRun ? { verdicts: await verdictsOfRows(tx, id) } : {};
   await tx.file('staging/store');
   await dropLoad(tx);
   await proveConservation(tx, id, name, counts);
   return {
     ...(await fileResult(tx, context, id, name, stored.sha256)),
+    ...verdicts,
     warnings: [
+      ...ownTotals.warnings,
       ...sameNumber.map(
         ({ number, issue_date, other_date }) =>
           `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`,

@@ -61,17 +61,28 @@ const shape = z.strictObject({
     .optional(),
   encoding: z.string().optional(),
   sheet: z.string().optional(),
+  /** How dates are written; `found`: as the whole column says. */
   date_format: z
     .string()
-    .regex(/^(?=.*YYYY)(?=.*MM)(?=.*DD)[YMDHms :./T-]+$/, 'must hold YYYY, MM and DD, such as DD/MM/YYYY')
-    .default('YYYY-MM-DD'),
+    .regex(
+      /^(found|day-first|month-first|(?=.*YYYY)(?=.*MM)(?=.*DD)[YMDHms :./T-]+)$/,
+      'must hold YYYY, MM and DD, such as DD/MM/YYYY, or be day-first, month-first or found',
+    )
+    .default('found'),
+  /** Whether a number such as 43830 in the date column is a day as Excel counts them. */
+  serial_dates: z.boolean().default(false),
+  /** How numbers are written; `found`: as the whole column says. */
   number_format: z
-    .strictObject({
-      decimal: z.enum(['.', ',']).default('.'),
-      group: z.enum(['', ',', '.', ' ', "'"]).default(''),
-    })
-    .refine(({ decimal, group }) => decimal !== group, 'decimal and group must differ')
-    .default({ decimal: '.', group: '' }),
+    .union([
+      z.literal('found'),
+      z
+        .strictObject({
+          decimal: z.enum(['.', ',']).default('.'),
+          group: z.enum(['', ',', '.', ' ', "'"]).default(''),
+        })
+        .refine(({ decimal, group }) => decimal !== group, 'decimal and group must differ'),
+    ])
+    .default('found'),
   document_type: z
     .strictObject({
       /** Start of the invoice number -> UNTDID 1001 code. */
@@ -110,6 +121,12 @@ const schema = shape.pipe(
 );
 
 export type Profile = z.infer<typeof schema> & { readonly hash: string };
+
+/** A profile in the making: it may lack what a whole one must have. */
+export const draftProfile = (settings: z.input<typeof shape>): Profile => ({
+  ...shape.parse(settings),
+  hash: '',
+});
 
 const BUILT_IN = new URL('./profiles/', import.meta.url);
 
@@ -209,109 +226,6 @@ export function noMatch(profiles: readonly Profile[], table: Table): string {
   return `No header was found in the first 20 rows. The nearest is row ${best.row} (${seen || 'empty'}); the profile ${best.profile.name} also wants ${lacks}. Name another profile with --profile, or write one (docs/cli.md).`;
 }
 
-/**
- * The SQL that reads a field from its column under a profile, tidied: constants, document types from a number's prefix,
- * dates as ISO text, numbers as plain decimals. What does not fit the format keeps a `?` in front, which no cast takes.
- * A field that the file lacks is empty; a quantity or price in the database's own notation is the cell as it stands.
- */
-export function fieldExpression(
-  profile: Profile,
-  header: Header,
-): (name: string, column: string | undefined) => string {
-  return (name, column) => {
-    const suffix = profile.strip_suffix[name as FieldName];
-    const cell = column && (suffix ? without(suffix, tidied(column)) : tidied(column));
-    const number = name === 'quantity' || name === 'price';
-    if (name === 'type_code') return typeExpression(profile, header, cell);
-    if (column === undefined || cell === undefined) {
-      if (name === 'currency' && profile.currency) return constant(profile.currency);
-      if (name === 'sku' && profile.default_product) return constant(profile.default_product);
-      return number ? 'null::text' : "''::text";
-    }
-    if (name === 'sku' && profile.default_product)
-      return `coalesce(nullif(${cell}, ''), ${constant(profile.default_product)})`;
-    if (name === 'issue_date') return dateExpression(profile.date_format, cell);
-    if (name === 'net_amount') return numberExpression(profile.number_format, cell, cell);
-    if (number) return numberExpression(profile.number_format, cell, suffix ? cell : column);
-    return cell;
-  };
-}
-
-const tidied = (column: string): string => `tidy(${column}, load.bare)`;
-const constant = (text: string): string => `tidy(${literal(text)})`;
-const without = (suffix: string, cell: string): string =>
-  `case when right(${cell}, ${suffix.length}) = ${literal(suffix)} then tidy(left(${cell}, -${suffix.length})) else ${cell} end`;
-
-/**
- * A typed number or date of a worksheet in the profile's own notation, so that it reads like the text cells beside it:
- * under a decimal comma, the number 10.25 is `10,25`. Undefined where the profile writes as worksheets do.
- */
-export function notationOf(profile: Profile): ((plain: string) => string) | undefined {
-  const { number_format: format, date_format: dates } = profile;
-  if (format.decimal === '.' && dates === 'YYYY-MM-DD') return undefined;
-  return (plain) => {
-    const date = /^(\d{4})-(\d{2})-(\d{2})(?: (\d{2}):(\d{2}):(\d{2}))?$/.exec(plain);
-    if (!date) return plain.replace('.', format.decimal);
-    const [, YYYY = '', MM = '', DD = '', HH = '00', mm = '00', ss = '00'] = date;
-    const parts: Record<string, string> = { YYYY, MM, DD, HH, mm, ss };
-    return dates.replace(/YYYY|MM|DD|HH|mm|ss/g, (token) => parts[token]!);
-  };
-}
-
 /** The prefixes of invoice numbers that decide the document type, the longest first. */
 export const prefixesOf = (profile: Profile): Array<[prefix: string, code: string]> =>
   Object.entries(profile.document_type.prefix).sort(([a], [b]) => b.length - a.length || (a < b ? -1 : 1));
-
-function typeExpression(profile: Profile, header: Header, cell: string | undefined): string {
-  const otherwise = constant(profile.document_type.otherwise ?? '');
-  const given = cell === undefined ? otherwise : `coalesce(nullif(${cell}, ''), ${otherwise})`;
-  const number = header.columns.get('invoice_number')! + 1;
-  const whens = prefixesOf(profile).map(
-    ([prefix, code]) =>
-      `when starts_with(${tidied(`load.c${number}`)}, ${literal(prefix)}) then ${constant(code)}`,
-  );
-  return whens.length > 0 ? `case ${whens.join(' ')} else ${given} end` : given;
-}
-
-/** A regular expression for a date format and the ISO text that its groups make. */
-export function datePattern(format: string): { pattern: string; iso: string } {
-  const order: string[] = [];
-  const pattern = format.replace(/YYYY|MM|DD|HH|mm|ss|[./: T-]/g, (token) => {
-    if (token === 'YYYY' || token === 'MM' || token === 'DD') {
-      order.push(token);
-      return token === 'YYYY' ? '(\\d{4})' : '(\\d{2})';
-    }
-    return /^[A-Za-z]{2}$/.test(token) ? '\\d{2}' : `[${token === '-' ? '\\-' : token}]`;
-  });
-  const group = (token: string) => `\\${order.indexOf(token) + 1}`;
-  return { pattern: `^${pattern}$`, iso: `${group('YYYY')}-${group('MM')}-${group('DD')}` };
-}
-
-function dateExpression(format: string, cell: string): string {
-  if (format === 'YYYY-MM-DD') return cell;
-  const { pattern, iso } = datePattern(format);
-  return `case when ${cell} ~ ${literal(pattern)} then regexp_replace(${cell}, ${literal(pattern)}, ${literal(iso)})
-               when ${cell} = '' then '' else '?' || ${cell} end`;
-}
-
-function numberExpression(
-  { decimal, group }: Profile['number_format'],
-  cell: string,
-  asItStands: string,
-): string {
-  if (decimal === '.' && group === '') return asItStands;
-  const pattern = numberPattern({ decimal, group });
-  return `case when ${cell} ~ ${literal(pattern)}
-               then replace(replace(${cell}, ${literal(group)}, ''), ${literal(decimal)}, '.')
-               when ${cell} = '' then '' else '?' || ${cell} end`;
-}
-
-/** What a number looks like under a format: groups of three where there are groups. */
-export function numberPattern({ decimal, group }: Profile['number_format']): string {
-  const point = escapeRegex(decimal);
-  const whole = group === '' ? '\\d{1,18}' : `(\\d{1,18}|\\d{1,3}(${escapeRegex(group)}\\d{3})+)`;
-  return `^-?(${whole}(${point}\\d*)?|${point}\\d+)$`;
-}
-
-const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -2,6 +2,8 @@ import { DISPOSITIONS, type Disposition } from '../dispositions.ts';
 import type { Context } from '../job.ts';
 import { shortest, sum } from '../money.ts';
 import type { Sql } from '../ports.ts';
+import type { Proposal } from './propose.ts';
+import type { Verdict } from './verdicts.ts';
 
 /** Decimal strings by ISO 4217 code. */
 export type Amounts = Record<string, string>;
@@ -27,8 +29,14 @@ export interface FileResult {
     readonly header: number;
     readonly blank: number;
     readonly lines: number;
+    /** The publisher's own totals, below the lines. */
+    readonly totals: number;
   };
   readonly warnings: string[];
+  /** Of a dry run: what would become of each document, in the file's order. */
+  readonly verdicts?: readonly Verdict[];
+  /** A profile for a file that none reads. */
+  readonly proposal?: Proposal;
   /** The workbook of the rows to correct, where there are any. */
   readonly rejects?: string;
 }
@@ -69,9 +77,10 @@ export async function fileResult(
     physical_rows: number;
     blank_rows: number;
     preamble_rows: number;
+    total_rows: number;
     documents: string;
   }>(
-    `select format, profile, lines_in, physical_rows, blank_rows, preamble_rows,
+    `select format, profile, lines_in, physical_rows, blank_rows, preamble_rows, total_rows,
             (select count(*) from document where document.file_id = file.id) as documents
      from file where id = $1`,
     [id],
@@ -108,6 +117,7 @@ export async function fileResult(
       header: 1,
       blank: file.blank_rows,
       lines: file.lines_in,
+      totals: file.total_rows,
     },
     warnings: [],
   };
@@ -150,7 +160,7 @@ export function refused(name: string, sha256: string, format: string, reason: st
     amount_in: {},
     amounts: {},
     amounts_unreadable: 0,
-    physical_rows: { preamble: 0, header: 0, blank: 0, lines: 0 },
+    physical_rows: { preamble: 0, header: 0, blank: 0, lines: 0, totals: 0 },
     warnings: [],
   };
 }

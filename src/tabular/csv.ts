@@ -1,12 +1,10 @@
-import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
 import { LkpError } from '../job.ts';
 import type { RowCounts, Table } from '../ports.ts';
+import { checkUtf8, decoded, type Encoding, encodingIn } from './encoding.ts';
 import { cellsOf, type Dialect, RecordScanner } from './records.ts';
 
 const HEAD_ROWS = 20;
 const HEAD_BYTES = 1 << 20;
-const CHUNK_BYTES = 1 << 20;
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 
 export interface CsvHints {
@@ -15,13 +13,12 @@ export interface CsvHints {
 }
 
 /**
- * Opens a CSV. The encoding is the byte order mark's, else the hint's, else UTF-8, and is decoded strictly: bytes
- * that do not decode refuse the file with their offset. The delimiter is the hint's, else that of a `sep=` line,
+ * Opens a CSV. The encoding is the byte order mark's, else the hint's, else UTF-16 or UTF-8, and is decoded strictly:
+ * bytes that do not decode refuse the file with their offset. The delimiter is the hint's, else that of a `sep=` line,
  * else the one that splits the first rows into the most columns.
  */
 export async function openCsv(path: string, name: string, hints: CsvHints = {}): Promise<Table> {
-  const first = await firstBytes(path);
-  const encoding = encodingOf(first, hints.encoding, name);
+  const encoding = await encodingIn(path, name, hints.encoding);
   const head = await headOf(path, name, encoding);
   const lineEnd = lineEndOf(head);
   const delimiter = hints.delimiter ?? delimiterOf(head, lineEnd);
@@ -30,78 +27,28 @@ export async function openCsv(path: string, name: string, hints: CsvHints = {}):
 
   const table: Table = {
     format: 'csv',
-    encoding,
+    encoding: encoding.name,
     delimiter,
     marksBare: true,
     head: rowsOf(head, dialect),
     counts,
-    body: (options) => body(path, name, encoding, hasMark(first) ? 3 : 0, dialect, counts, options),
+    body: (options) => body(path, name, encoding, dialect, counts, options),
     close: async () => undefined,
   };
   return table;
 }
 
-async function firstBytes(path: string): Promise<Buffer> {
-  for await (const chunk of createReadStream(path, { end: 3 })) return chunk as Buffer;
-  return Buffer.alloc(0);
-}
-
-/** The byte order mark of UTF-8. */
-const hasMark = (first: Buffer): boolean => first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf;
-
-function encodingOf(first: Buffer, hint: string | undefined, name: string): string {
-  if (hasMark(first)) return 'utf-8';
-  if (first[0] === 0xff && first[1] === 0xfe) return 'utf-16le';
-  if (first[0] === 0xfe && first[1] === 0xff) return 'utf-16be';
-  try {
-    return new TextDecoder(hint ?? 'utf-8').encoding;
-  } catch (cause) {
-    throw new LkpError(
-      'request',
-      `The encoding "${hint}" for ${name} is not known. Use a name such as utf-8, windows-1252 or utf-16le.`,
-      { cause },
-    );
-  }
-}
-
-/** The file's bytes as UTF-8 without byte order mark. UTF-8 input passes through untouched; the scanner checks it. */
-async function* decoded(path: string, name: string, encoding: string, end?: number): AsyncGenerator<Buffer> {
-  const stream = createReadStream(path, {
-    highWaterMark: CHUNK_BYTES,
-    ...(end === undefined ? {} : { end }),
-  });
-  let offset = 0;
-  if (encoding === 'utf-8') {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      const mark = offset === 0 && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf;
-      offset += chunk.length;
-      yield mark ? chunk.subarray(3) : chunk;
-    }
-    return;
-  }
-  const decoder = new TextDecoder(encoding, { fatal: true });
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      const text = decoder.decode(chunk, { stream: true });
-      offset += chunk.length;
-      yield Buffer.from(text, 'utf8');
-    }
-    if (end === undefined) decoder.decode();
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new LkpError(
-      'request',
-      `${name} is not ${encoding}: the bytes near offset ${offset} do not decode. Set the right encoding in the profile.`,
-      { cause },
-    );
-  }
-}
-
-async function headOf(path: string, name: string, encoding: string): Promise<Buffer> {
+async function headOf(path: string, name: string, encoding: Encoding): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of decoded(path, name, encoding, HEAD_BYTES - 1)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  for await (const chunk of decoded(path, name, encoding, HEAD_BYTES)) chunks.push(chunk);
+  const head = Buffer.concat(chunks);
+  // The end may cut a character; rows end at a byte that stands for itself.
+  if (encoding.name === 'utf-8') checkUtf8(head.subarray(0, wholeRows(head)), name, encoding.mark);
+  return head;
 }
+
+const wholeRows = (head: Buffer): number =>
+  head.length < HEAD_BYTES ? head.length : Math.max(head.lastIndexOf(0x0a), head.lastIndexOf(0x0d), 0);
 
 /** A lone CR ends a row only in files that use nothing else. */
 const lineEndOf = (head: Buffer): Dialect['lineEnd'] =>
@@ -109,7 +56,7 @@ const lineEndOf = (head: Buffer): Dialect['lineEnd'] =>
 
 function delimiterOf(head: Buffer, lineEnd: Dialect['lineEnd']): string {
   // Punctuation of one byte: what else COPY could not split by.
-  const separator = /^sep=([,;\t|:^~!#$%&*+/<=>?@ -])\r?\n/.exec(head.toString('latin1', 0, 16));
+  const separator = /^"?sep=([,;\t|:^~!#$%&*+/<=>?@ -])"?(?:\r\n?|\n)/i.exec(head.toString('latin1', 0, 16));
   if (separator) return separator[1]!;
   const widths = DELIMITERS.map((delimiter) => {
     const counts = new Map<number, number>();
@@ -136,8 +83,7 @@ function rowsOf(head: Buffer, dialect: Dialect): Array<{ row: number; cells: str
 async function* body(
   path: string,
   name: string,
-  encoding: string,
-  markBytes: number,
+  encoding: Encoding,
   dialect: Dialect,
   counts: RowCounts,
   options: Parameters<Table['body']>[0],
@@ -146,7 +92,7 @@ async function* body(
   const delimiter = String.fromCharCode(dialect.delimiter);
   const scanner = new RecordScanner(dialect, columns.length > 0 || watch ? columns : undefined);
   let carry: Buffer = Buffer.alloc(0);
-  let consumed = markBytes;
+  let consumed = encoding.mark;
 
   const pass = function* (chunk: Buffer, final: boolean): Generator<Uint8Array> {
     const bytes = carry.length > 0 ? Buffer.concat([carry, chunk]) : chunk;
@@ -162,12 +108,7 @@ async function* body(
       }
       return true;
     });
-    if (encoding === 'utf-8' && !isUtf8(bytes.subarray(0, used))) {
-      throw new LkpError(
-        'request',
-        `${name} is not utf-8: the byte at offset ${consumed + invalidAt(bytes)} does not decode. Set the file's encoding in a profile (for example windows-1252).`,
-      );
-    }
+    if (encoding.name === 'utf-8') checkUtf8(bytes.subarray(0, used), name, consumed);
     carry = used < bytes.length ? Buffer.from(bytes.subarray(used)) : Buffer.alloc(0);
     consumed += used;
     if (out.length > 0) yield out.bytes();
@@ -217,22 +158,6 @@ async function* body(
     }
     yield* pass(last, true);
   }
-}
-
-/** Offset of the first byte that does not decode; only called when there is one. */
-function invalidAt(bytes: Buffer): number {
-  let low = 0;
-  let high = bytes.length;
-  // The longest prefix that is valid once at most three trailing bytes of a cut character are taken off.
-  const valid = (length: number) =>
-    [0, 1, 2, 3].some((back) => length >= back && isUtf8(bytes.subarray(0, length - back)));
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (valid(middle)) low = middle;
-    else high = middle - 1;
-  }
-  while (low > 0 && !isUtf8(bytes.subarray(0, low))) low -= 1;
-  return low;
 }
 
 const quoted = (cell: string): string => (cell === '' ? '' : `"${cell.replaceAll('"', '""')}"`);
