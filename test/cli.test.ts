@@ -327,7 +327,10 @@ describe('lkp cycle', () => {
     return own;
   }
   const cycle = (own: TestContext, ...args: string[]): Promise<Ran> =>
-    lkp(['cycle', '2019-12', ...args], { home: own.home, env: { DATABASE_URL: own.url } });
+    lkp(['cycle', '2019-12', ...args], {
+      home: own.home,
+      env: { DATABASE_URL: own.url, LKP_INBOX_STABLE_SECONDS: '0.1' },
+    });
   interface Answer {
     readonly occurrences: Array<{ job: string; state: string; attempt: number; says: string }>;
   }

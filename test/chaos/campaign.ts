@@ -149,6 +149,7 @@ export class Campaign {
       env: {
         LKP_HOME: home,
         LKP_INBOX: join(folder, 'inbox'),
+        LKP_INBOX_STABLE_SECONDS: '0',
         ...(redis && { DATABASE_URL: server.url, QUEUE_URL: redis.url }),
       },
       client,
