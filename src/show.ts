@@ -22,7 +22,8 @@ export const printable = (text: string): string =>
   text.replace(UNSEEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** The same on one line: a name may hold a line end. */
-export const oneLine = (text: string): string => printable(text.replaceAll('\t', ' ').replaceAll('\n', '\\n'));
+export const oneLine = (text: string): string =>
+  printable(text.replaceAll('\t', ' ').replaceAll('\n', '\\n'));
 
 /** Rows under a header; columns of numbers stand right. */
 export function table(header: readonly string[], given: ReadonlyArray<readonly string[]>): string {

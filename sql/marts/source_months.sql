@@ -19,7 +19,9 @@ select uncounted.issue_month, document.source, document.seller, count(*)
 from line
 join document  on document.id = line.document_id
 join uncounted on uncounted.issue_month = date_trunc('month', line.issue_date::timestamp)::date
-where line.ended_no is null
+-- Nothing to count is seen before anything is read: 0.8 s of 5,000,000 lines otherwise.
+where (select count(*) from uncounted) > 0
+  and line.ended_no is null
   and line.issue_date >= (select min(uncounted.issue_month) from uncounted)
   and line.issue_date <  (select (max(uncounted.issue_month) + interval '1 month')::date from uncounted)
 group by 1, 2, 3;

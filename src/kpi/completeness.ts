@@ -79,14 +79,14 @@ async function findGaps(tx: Sql, context: Context, cycle: string): Promise<Gap[]
   }));
 }
 
-/** `marketplace, seller ACME: 0 lines of 2020-04, usually 120; ...` */
+/** `marketplace, seller ACME: 0 of usually 120 lines of 2020-04; ...` */
 export function gapsText(gaps: readonly Gap[]): string {
   const named = gaps
     .slice(0, NAMED)
     .map(({ source, seller, month, lines, usual }) =>
       source === ''
         ? `No invoice of ${month} is here`
-        : `${source}, seller ${seller}: ${lines} lines of ${month}, usually ${usual}`,
+        : `${source}, seller ${seller}: ${lines} of usually ${usual} lines of ${month}`,
     );
   if (gaps.length > NAMED) named.push(`and ${gaps.length - NAMED} sources more`);
   return `${named.join('; ')}.`;
