@@ -2,6 +2,9 @@ import { sweepInbox } from '../src/invoice/sweep.ts';
 import type { Job } from '../src/job.ts';
 import { refreshDue } from '../src/kpi/refresh.ts';
 
+/** So many files that were left alone are named in a sentence. */
+const NAMED = 20;
+
 export const ingest: Job = {
   name: 'ingest',
   why: 'takes in the invoices that lie in the inbox',
@@ -16,10 +19,11 @@ export const ingest: Job = {
     const says = `${files.length} files, ${totals.lines_in} lines in, ${rejected} rejected, ${quarantined} quarantined, ${refused.length} files refused`;
     // What waits for a person does not hold the month: the completeness gate before the refresh does that.
     if (left_alone.length === 0) return { outcome: 'done', says };
-    const left = left_alone.map(({ name, reason }) => `${name}: ${reason}`).join(' ');
+    const left = left_alone.slice(0, NAMED).map(({ name, reason }) => `${name}: ${reason}`);
+    if (left_alone.length > NAMED) left.push(`And ${left_alone.length - NAMED} more.`);
     return {
       outcome: 'asks',
-      says: `${says}; ${left_alone.length} left alone. ${left} When they are whole, or gone from the inbox, run lkp cycle ${cycle} again.`,
+      says: `${says}; ${left_alone.length} left alone. ${left.join(' ')} When they are whole, or gone from the inbox, run lkp cycle ${cycle} again.`,
     };
   },
 };

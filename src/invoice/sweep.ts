@@ -64,6 +64,8 @@ export async function sweepInbox(context: Context): Promise<IngestReport> {
     const { looks, parts, lost } = await look(inbox);
     for (const [path, seen] of looks) {
       if (taken.get(path) === seen || (pause > 0 && before.get(path) !== seen)) continue;
+      // The files before it may have taken minutes, in which its sender went on.
+      if ((await lookAt(path)) !== seen) continue;
       await readableFile(path);
       context.progress(`file ${files.length + 1}: ${basename(path)}`);
       const { result } = await ingestIfStill(context, path);
@@ -77,7 +79,7 @@ export async function sweepInbox(context: Context): Promise<IngestReport> {
       return reportOf(context, files, [
         ...arriving.map((path) => ({
           name: basename(path),
-          reason: `It still changed after ${waited} s of waiting: its sender is not done with it.`,
+          reason: `It still changed after ${Math.round(waited * 10) / 10} s of waiting: its sender is not done with it.`,
         })),
         ...parts.map(leftAsPart),
         ...lost,
@@ -134,7 +136,13 @@ async function reportOf(
   return { files, left_alone: leftAlone, totals: totalsOf(files) };
 }
 
-/** Path -> size, mtime and inode of every file of the inbox, by name; and what stands there and cannot be opened. */
+/** Size, mtime and inode of a file; undefined when it is not there. */
+async function lookAt(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(unlessAbsent);
+  return found && `${found.size} ${found.mtimeMs} ${found.ino}`;
+}
+
+/** Path -> look of every file of the inbox, by name; and what stands there and cannot be opened. */
 async function look(
   inbox: string,
 ): Promise<{ looks: Map<string, string>; parts: string[]; lost: LeftAlone[] }> {
@@ -144,8 +152,8 @@ async function look(
   const { files, parts } = await filesIn(inbox);
   for (const path of files) {
     const name = basename(path);
-    const found = await stat(path).catch(unlessAbsent);
-    if (found) looks.set(path, `${found.size} ${found.mtimeMs} ${found.ino}`);
+    const seen = await lookAt(path);
+    if (seen !== undefined) looks.set(path, seen);
     else if (await lstat(path).catch(unlessAbsent))
       lost.push({ name, reason: 'It is a link to a file that is not there. Put the file in its place.' });
     // Bytes that are no UTF-8 read as U+FFFD, and nothing has that name. Any other went since the folder was read.
