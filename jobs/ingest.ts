@@ -1,6 +1,9 @@
-import { ingestAll } from '../src/invoice/sweep.ts';
+import { sweepInbox } from '../src/invoice/sweep.ts';
 import type { Job } from '../src/job.ts';
 import { refreshDue } from '../src/kpi/refresh.ts';
+
+/** So many files that were left alone are named in a sentence. */
+const NAMED = 20;
 
 export const ingest: Job = {
   name: 'ingest',
@@ -9,12 +12,18 @@ export const ingest: Job = {
   writes: ['file', 'document', 'line', 'rejection', 'duplicate', 'quarantine', 'content store'],
   after: [],
   when: refreshDue,
-  async run(context) {
-    const { files, totals } = await ingestAll(context, [context.settings.inbox], { mayBeEmpty: true });
+  async run(context, cycle) {
+    const { files, left_alone, totals } = await sweepInbox(context);
     const refused = files.filter(({ status }) => status === 'refused');
     const { rejected, quarantined } = totals.dispositions;
     const says = `${files.length} files, ${totals.lines_in} lines in, ${rejected} rejected, ${quarantined} quarantined, ${refused.length} files refused`;
     // What waits for a person does not hold the month: the completeness gate before the refresh does that.
-    return { outcome: 'done', says };
+    if (left_alone.length === 0) return { outcome: 'done', says };
+    const left = left_alone.slice(0, NAMED).map(({ name, reason }) => `${name}: ${reason}`);
+    if (left_alone.length > NAMED) left.push(`And ${left_alone.length - NAMED} more.`);
+    return {
+      outcome: 'asks',
+      says: `${says}; ${left_alone.length} left alone. ${left.join(' ')} When they are whole, or gone from the inbox, run lkp cycle ${cycle} again.`,
+    };
   },
 };

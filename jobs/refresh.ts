@@ -1,5 +1,6 @@
 import type { Job } from '../src/job.ts';
-import { missingMonth, refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
+import { gapsOf, gateSays } from '../src/kpi/completeness.ts';
+import { refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
 
 export const refresh: Job = {
   name: 'refresh',
@@ -16,12 +17,12 @@ export const refresh: Job = {
     'enrolment',
     'attainment',
   ],
-  writes: ['month_cell', 'month_control', 'snapshot'],
+  writes: ['source_month', 'month_cell', 'month_control', 'snapshot'],
   after: ['ingest'],
   when: refreshDue,
   async run(context, cycle) {
-    const missing = await missingMonth(context, cycle);
-    if (missing) return { outcome: 'asks', says: missing };
+    const gaps = await gapsOf(context, cycle);
+    if (gaps.length > 0) return { outcome: 'asks', says: gateSays(cycle, gaps) };
     const result = await refreshCycle(context, cycle);
     const says = `revision ${result.revision} ${result.outcome}: KPI ${result.kpi_value}, revenue ${result.revenue_value} ${result.currency}`;
     return { outcome: result.outcome === 'differs' ? 'asks' : 'done', says };

@@ -7,6 +7,7 @@ import { MONTH_COMMANDS } from './commands/month.ts';
 import { RULES_COMMANDS } from './commands/rules.ts';
 import { VERSION } from './config.ts';
 import { LkpError } from './job.ts';
+import { oneLine, printable } from './show.ts';
 
 const wantsJson = process.argv.includes('--json');
 
@@ -16,7 +17,7 @@ const program = new Command('lkp')
   .option('--json', 'print one JSON object on stdout')
   .showSuggestionAfterError()
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) });
+  .configureOutput({ outputError: (text, write) => write(printable(text.replace(/^error: /, ''))) });
 
 addCommands(program, MONTH_COMMANDS);
 addCommands(program, DATA_COMMANDS);
@@ -41,13 +42,13 @@ function fail(error: unknown): void {
           code: 'machine',
           message: `Something unexpected happened: ${error instanceof Error ? error.message : error}`,
         };
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${oneLine(message)}\n`);
   if (wantsJson) printError(code, message);
   process.exitCode = code === 'request' ? 2 : 1;
 }
 
 const printError = (code: string, message: string): void => {
-  process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  process.stdout.write(`${printable(JSON.stringify({ error: { code, message } }))}\n`);
 };
 
 await program.parseAsync().catch(fail);

@@ -27,6 +27,10 @@ export const SETTINGS = z.object({
   QUEUE_URL: url('postgres', 'postgresql', 'redis', 'rediss').optional(),
   /** Folder that the ingest job sweeps; unset is LKP_HOME/inbox. */
   LKP_INBOX: z.string().optional(),
+  /** How long a file of the inbox must lie unchanged before it is taken in, in seconds; 0 takes it at once. */
+  LKP_INBOX_STABLE_SECONDS: z.coerce.number().min(0).max(3600).default(10),
+  /** How long the ingest job waits for files that still arrive, in seconds. */
+  LKP_INBOX_WAIT_SECONDS: z.coerce.number().min(0).max(86_400).default(300),
   /** Folder that receives the directory submission; unset is LKP_HOME/outbox. */
   LKP_OUTBOX: z.string().optional(),
   /** Folder of import profiles (*.yaml); unset is LKP_HOME/profiles. */
@@ -40,6 +44,8 @@ export const SETTINGS = z.object({
     .default('USD'),
   /** How many days back the last known exchange rate may lie. */
   LKP_RATE_LOOKBACK_DAYS: z.coerce.number().int().min(0).max(60).default(7),
+  /** Of its usual lines, the share in percent below which a source has brought far less than usual. */
+  LKP_COMPLETENESS_PERCENT: z.coerce.number().int().min(0).max(100).default(50),
   /** Who does this: recorded with every change and run. */
   LKP_ACTOR: z.string().min(1).default('operations'),
   /** trace, debug, info, warn, error or silent. */

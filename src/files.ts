@@ -24,6 +24,16 @@ export interface Stored extends Written {
   discard(): Promise<void>;
 }
 
+/**
+ * The file is not, or no longer, what was looked at: it changed while it was read, or it is gone. Its sender is at work;
+ * a sweep looks again.
+ */
+export class MovingFile extends LkpError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('request', message, options);
+  }
+}
+
 const CHUNK = 1 << 20;
 const LEFT_OVER = /^\.lkp-[0-9a-f]{16}\.part$/;
 const DAY = 86_400_000;
@@ -33,14 +43,48 @@ export const storedPath = (home: string, sha256: string): string =>
   join(home, 'store', sha256.slice(0, 2), sha256);
 
 /** The sha256 of a file's bytes, in lower-case hex. Throws LkpError('request') when it is no readable file. */
-export async function sha256Of(path: string): Promise<string> {
+export const sha256Of = async (path: string): Promise<string> => (await sha256AndSize(path)).sha256;
+
+async function sha256AndSize(path: string): Promise<Written> {
   const input = await openInput(path);
   try {
-    return (await copy(input, null, path)).sha256;
+    return await copy(input, null, path);
   } finally {
     await input.close();
   }
 }
+
+/** How bytes that should be in the store are found there; `bytes` is what lies there now. */
+export type Kept =
+  | { readonly state: 'whole' | 'missing' }
+  | { readonly state: 'truncated' | 'altered'; readonly bytes: number }
+  | { readonly state: 'unreadable'; readonly why: string };
+
+/** Looks whether the store still has the bytes with this sha256, so many, by reading them to their end. */
+export async function keptInStore(home: string, sha256: string, bytes: number): Promise<Kept> {
+  try {
+    const found = await sha256AndSize(storedPath(home, sha256));
+    if (found.sha256 === sha256) return { state: 'whole' };
+    return { state: found.bytes < bytes ? 'truncated' : 'altered', bytes: found.bytes };
+  } catch (error) {
+    if (error instanceof MovingFile) return { state: 'missing' };
+    if (error instanceof LkpError) return { state: 'unreadable', why: error.message };
+    throw error;
+  }
+}
+
+/** The names of what lies in the store, a folder at a time; copies under way (`store/tmp`) are not in it yet. */
+export async function* namesInStore(home: string): AsyncGenerator<string[]> {
+  const store = join(home, 'store');
+  for (const folder of (await namesIn(store)).filter((name) => name !== 'tmp').sort()) {
+    const path = join(store, folder);
+    const isFolder = (await stat(path).catch(unlessAbsent))?.isDirectory();
+    yield isFolder ? (await namesIn(path)).sort().map((name) => join(folder, name)) : [folder];
+  }
+}
+
+const namesIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(unlessAbsent).catch(toMachine(folder, 'read'))) ?? [];
 
 /**
  * Copies an input file into the store's own folder while hashing it, and syncs the copy to disk. `commit` gives it
@@ -66,8 +110,7 @@ export async function storeBytes(home: string, path: string): Promise<Stored> {
     const after = await input.stat();
     if (before.size !== after.size || before.mtimeMs !== after.mtimeMs || after.size !== written.bytes) {
       await rm(temporary, { force: true });
-      throw new LkpError(
-        'request',
+      throw new MovingFile(
         `${path} changed while it was being read (${before.size} bytes, then ${after.size}). Wait until its sender has finished, and repeat.`,
       );
     }
@@ -143,8 +186,9 @@ async function openInput(path: string): Promise<FileHandle> {
     return await open(path, constants.O_RDONLY);
   } catch (error) {
     if (!isSystemError(error)) throw error;
+    if (error.code === 'ENOENT')
+      throw new MovingFile(`There is no file ${path}. Check the name and the folder.`, { cause: error });
     const says: Record<string, string> = {
-      ENOENT: `There is no file ${path}. Check the name and the folder.`,
       ENOTDIR: `There is no file ${path}: a part of the path is a file, not a folder. Check the path.`,
       EACCES: `${path} cannot be read: permission denied. Give this user the right to read it.`,
       EPERM: `${path} cannot be read: not permitted. Give this user the right to read it.`,

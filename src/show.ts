@@ -1,16 +1,34 @@
 import type { BatchView } from './directory/show.ts';
 import type { Proposal } from './invoice/propose.ts';
 import type { Waiting } from './invoice/quarantine.ts';
-import type { FileResult, IngestTotals } from './invoice/result.ts';
+import type { IngestReport } from './invoice/sweep.ts';
 import type { Explained } from './kpi/explain.ts';
 import type { RefreshResult } from './kpi/refresh.ts';
 import { readable } from './money.ts';
 import type { LoadResult } from './reference/load.ts';
+import type { Verified } from './verify.ts';
 
 /** Results as text for people: plain words, aligned columns, nothing that a pipe could choke on. */
 
+/** Control characters but line ends and tabs, and the marks that turn the direction of text. */
+const UNSEEN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
+
+/**
+ * Text as a terminal may see it: a name or a cell that came from outside cannot move the cursor, ring, or turn what
+ * stands beside it around. Written as JSON would, so that an object stays the same object.
+ */
+export const printable = (text: string): string =>
+  text.replace(UNSEEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** The same on one line: a name may hold a line end. */
+export const oneLine = (text: string): string =>
+  printable(text.replaceAll('\t', ' ').replaceAll('\n', '\\n'));
+
 /** Rows under a header; columns of numbers stand right. */
-export function table(header: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+export function table(header: readonly string[], given: ReadonlyArray<readonly string[]>): string {
+  const rows = given.map((row) => row.map(oneLine));
   const widths = header.map((name, column) =>
     Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)),
   );
@@ -41,10 +59,7 @@ export const amountsText = (amounts: Readonly<Record<string, string>>): string =
     .map(([currency, amount]) => `${readable(amount)} ${currency}`)
     .join(', ') || 'none';
 
-export function ingestText(
-  { files, totals }: { files: readonly FileResult[]; totals: IngestTotals },
-  dryRun: boolean,
-): string {
+export function ingestText({ files, left_alone, totals }: IngestReport, dryRun: boolean): string {
   const parts = [
     table(
       ['file', 'status', 'profile', 'lines in', 'what became of them'],
@@ -61,11 +76,13 @@ export function ingestText(
     `amount in: ${amountsText(totals.amount_in)}`,
   ];
   for (const file of files) {
-    if (file.reason) parts.push(`${file.name}: ${file.reason}`);
-    if (file.proposal) parts.push(proposalText(file.name, file.proposal));
-    for (const warning of file.warnings) parts.push(`${file.name}: ${warning}`);
-    if (file.rejects) parts.push(`${file.name}: the rows to correct are in ${file.rejects}`);
+    const name = oneLine(file.name);
+    if (file.reason) parts.push(`${name}: ${oneLine(file.reason)}`);
+    if (file.proposal) parts.push(proposalText(name, file.proposal));
+    for (const warning of file.warnings) parts.push(`${name}: ${oneLine(warning)}`);
+    if (file.rejects) parts.push(`${name}: the rows to correct are in ${file.rejects}`);
   }
+  for (const { name, reason } of left_alone) parts.push(`${oneLine(name)} was left alone. ${reason}`);
   if (dryRun) parts.push('This was a dry run: nothing was stored.');
   return parts.join('\n');
 }
@@ -179,7 +196,7 @@ function explainedRow(row: Explained): string {
     ],
   ];
   return [
-    `${row.file}, row ${row.row_no}`,
+    `${oneLine(row.file)}, row ${row.row_no}`,
     ...facts.flatMap(([name, text]) => (text ? [`  ${name.padEnd(10)}  ${text}`] : [])),
   ].join('\n');
 }
@@ -199,10 +216,11 @@ export function loadText(results: readonly LoadResult[]): string {
     ),
   ];
   for (const result of results) {
-    if (result.reason) parts.push(`${result.name}: ${result.reason}`);
+    const name = oneLine(result.name);
+    if (result.reason) parts.push(`${name}: ${oneLine(result.reason)}`);
     for (const { row, reason, hint } of result.rejections)
-      parts.push(`${result.name}, row ${row}: ${reason} ${hint}`);
-    for (const warning of result.warnings) parts.push(`${result.name}: ${warning}`);
+      parts.push(`${name}, row ${row}: ${oneLine(reason)} ${hint}`);
+    for (const warning of result.warnings) parts.push(`${name}: ${oneLine(warning)}`);
   }
   return parts.join('\n');
 }
@@ -266,4 +284,32 @@ export function batchText(batch: BatchView): string {
       batch.list.map((entry) => [entry.partner_mpn_id, entry.action, entry.country, entry.name, entry.url]),
     ),
   ].join('\n');
+}
+
+/** So many damaged or left-over files are named in text; `--json` has all. */
+const NAMED_FILES = 50;
+
+export function verifyText({ files, bytes, damaged, left_over }: Verified): string {
+  const parts = [
+    `${count(files)} stored files (${count(bytes)} bytes) were read: ${damaged.length === 0 ? 'all are whole' : `${count(damaged.length)} are damaged`}.`,
+  ];
+  for (const one of damaged.slice(0, NAMED_FILES)) {
+    const cycles = one.cycles.length === 0 ? '' : ` Rows of it are in ${one.cycles.join(', ')}.`;
+    parts.push(
+      `${one.names.map(oneLine).join(', ')} (${one.kinds.join(', ')}, sha256 ${one.sha256}): ${one.reason}${cycles}`,
+    );
+  }
+  if (damaged.length > NAMED_FILES) parts.push(`and ${count(damaged.length - NAMED_FILES)} more`);
+  if (damaged.length > 0)
+    parts.push(
+      'What was computed from them stands: their rows are in the database. Only the evidence is lost.',
+    );
+  if (left_over.length > 0) {
+    parts.push(
+      `${count(left_over.length)} left-over: no file that was taken in has these bytes. An ingest that runs now, or one that was killed, leaves such a file; it does no harm.`,
+      ...left_over.slice(0, NAMED_FILES).map((path) => `  ${oneLine(path)}`),
+    );
+    if (left_over.length > NAMED_FILES) parts.push(`  and ${count(left_over.length - NAMED_FILES)} more`);
+  }
+  return parts.join('\n');
 }

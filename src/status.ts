@@ -2,7 +2,7 @@ import type { App } from './app.ts';
 import { addMonths, dayIn } from './calendar.ts';
 import type { Job, Part } from './job.ts';
 import { nameOf, type Occurrence, occurrencesOf } from './ledger.ts';
-import { table } from './show.ts';
+import { oneLine, table } from './show.ts';
 
 /** What operations asks first: what is next, what is late, what waits for whom. */
 
@@ -171,6 +171,6 @@ export function statusText({ today, next, late, waiting }: Status): string {
     `Waiting for operations: ${waiting.quarantined_rows} quarantined rows to decide, ${waiting.rejected_rows} rejected rows to correct.`,
   ];
   for (const waits of waiting.failed_or_waiting_jobs)
-    parts.push(`${nameOf(waits)} of ${waits.cycle} is ${waits.state}: ${waits.says ?? ''}`);
+    parts.push(oneLine(`${nameOf(waits)} of ${waits.cycle} is ${waits.state}: ${waits.says ?? ''}`));
   return parts.join('\n');
 }

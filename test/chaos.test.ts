@@ -180,7 +180,7 @@ test('a full disk: every stage says so, leaves no half file, and goes on when th
   }
   const fresh = await freshDatabase();
   const filler = join(home, 'filler');
-  const env = { DATABASE_URL: fresh.url, LKP_INBOX: join(folder, 'invoices') };
+  const env = { DATABASE_URL: fresh.url, LKP_INBOX: join(folder, 'invoices'), LKP_INBOX_STABLE_SECONDS: '0' };
   const run = (...args: string[]) => lkp(args, { home, env });
   const visible = async () =>
     (await readdir(home, { recursive: true }))

@@ -16,9 +16,12 @@ const refusal = (environment: Record<string, string>): LkpError => {
 test('with nothing set everything lives under .lkp in the working folder', () => {
   expect(readSettings({})).toEqual({
     LKP_HOME: '.lkp',
+    LKP_INBOX_STABLE_SECONDS: 10,
+    LKP_INBOX_WAIT_SECONDS: 300,
     LKP_TIME_ZONE: 'UTC',
     LKP_REPORTING_CURRENCY: 'USD',
     LKP_RATE_LOOKBACK_DAYS: 7,
+    LKP_COMPLETENESS_PERCENT: 50,
     LKP_ACTOR: 'operations',
     LKP_LOG_LEVEL: 'warn',
     home: resolve('.lkp'),

@@ -286,6 +286,7 @@ describe('the same month', () => {
       const env = {
         DATABASE_URL: fresh.url,
         LKP_INBOX: 'samples/data/invoices',
+        LKP_INBOX_STABLE_SECONDS: '0',
         LKP_TEST_NOW: NOW,
         ...(queueUrl && { QUEUE_URL: queueUrl }),
       };

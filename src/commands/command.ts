@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { type App, openApp } from '../app.ts';
 import { dayIn, parseCycle } from '../calendar.ts';
+import { oneLine, printable } from '../show.ts';
 
-/** What a command leaves behind: the JSON object, its text for people, and the exit code (0 done, 3 asks a person). */
+/** What a command leaves behind: the JSON object, its text for people, and the exit code (0 done, 1 repair, 3 asks a person). */
 export interface Result {
   readonly json: object;
   readonly text: string;
-  readonly code?: 0 | 3;
+  readonly code?: 0 | 1 | 3;
 }
 
 /** Options as typed: absent, given, or given with a value. */
@@ -57,12 +58,12 @@ export const addGroup = (
 
 /** Long work shows on a terminal how far it is; a pipe stays quiet. */
 export function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${oneLine(text)}`);
 }
 
 function finish({ json, text, code = 0 }: Result, options: Options): void {
   progress('');
-  process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${text}\n`);
+  process.stdout.write(options.json ? `${printable(JSON.stringify(json))}\n` : `${printable(text)}\n`);
   process.exitCode = code;
 }
 

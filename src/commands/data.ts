@@ -8,7 +8,8 @@ import { LkpError } from '../job.ts';
 import { recordManual } from '../ledger.ts';
 import { KIND_NAMES, type KindName } from '../reference/kinds.ts';
 import { loadReference } from '../reference/load.ts';
-import { ingestText, loadText, waitingText } from '../show.ts';
+import { ingestText, loadText, oneLine, verifyText, waitingText } from '../show.ts';
+import { verifyStore } from '../verify.ts';
 import { type Definition, type Options, textOf } from './command.ts';
 
 /** Data in: reference files and invoices. */
@@ -52,11 +53,13 @@ export const DATA_COMMANDS: readonly Definition[] = [
       const profile = textOf(options, 'profile');
       const dryRun = options.dryRun === true;
       const report = await ingestAll(app, paths, { ...(profile ? { profile } : {}), dryRun });
-      const asks = report.files.some(
-        ({ status, dispositions }) =>
-          status === 'refused' ||
-          (status === 'ingested' && dispositions.rejected + dispositions.quarantined > 0),
-      );
+      const asks =
+        report.left_alone.length > 0 ||
+        report.files.some(
+          ({ status, dispositions }) =>
+            status === 'refused' ||
+            (status === 'ingested' && dispositions.rejected + dispositions.quarantined > 0),
+        );
       if (!dryRun) {
         const says = report.files.map(({ name, status }) => `${name}: ${status}`).join('; ');
         await recordManual(app, 'ingest', null, asks ? 'asks' : 'done', says);
@@ -72,7 +75,7 @@ export const DATA_COMMANDS: readonly Definition[] = [
       const withdrawn = await withdrawFile(app, name, reasonOf(options));
       const says = `${withdrawn.name} is withdrawn: ${withdrawn.lines} rows are superseded; ${withdrawn.took_their_place} rows of other files took a place of theirs.`;
       await recordManual(app, 'withdraw', null, 'done', says);
-      return { json: withdrawn, text: says };
+      return { json: withdrawn, text: oneLine(says) };
     },
   },
   {
@@ -84,11 +87,23 @@ export const DATA_COMMANDS: readonly Definition[] = [
       const written = await writeRejects(app, name, out ? { out } : {});
       return {
         json: written,
-        text:
+        text: oneLine(
           written.rows === 0
             ? `No row of ${written.name} is rejected or waits; nothing was written.`
             : `${written.path} has the ${written.rows} rows of ${written.name} to correct. Correct the cells, leave the columns "lkp ..." as they are, and ingest it.`,
+        ),
       };
+    },
+  },
+  {
+    usage: 'verify',
+    description: 'read every stored file and say which one is damaged, missing or left over',
+    async act(app) {
+      const verified = await verifyStore(app);
+      const { damaged, files } = verified;
+      const says = `${files} files, ${damaged.length} damaged`;
+      await recordManual(app, 'verify', null, damaged.length > 0 ? 'asks' : 'done', says);
+      return { json: verified, text: verifyText(verified), code: damaged.length > 0 ? 1 : 0 };
     },
   },
 ];

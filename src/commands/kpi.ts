@@ -1,6 +1,7 @@
 import type { App } from '../app.ts';
 import { parseInstant } from '../calendar.ts';
 import { LkpError } from '../job.ts';
+import { acceptGaps, gapsOf, gapsText } from '../kpi/completeness.ts';
 import { explain, type Question } from '../kpi/explain.ts';
 import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
 import { writeReports } from '../kpi/report.ts';
@@ -16,21 +17,38 @@ export const KPI_COMMANDS: readonly Definition[] = [
     options: {
       '--plan': 'show what a refresh would change and write nothing',
       '--restate': 'write the next revision of a cycle that has one',
-      '--reason <text>': 'why it is restated',
+      '--accept-incomplete': 'wave the completeness gate through: the scheduled refresh goes on as well',
+      '--reason <text>': 'why it is restated, or goes on incomplete',
       '--as-of <instant>': 'compute as known at this instant, or at the end of this day',
     },
     async act(app, [text], options) {
       const cycle = cycleOf(app, text);
       const how = refreshOptions(app, options);
+      if (options.acceptIncomplete && (how.plan || how.asOf !== undefined)) {
+        throw new LkpError(
+          'request',
+          'A preview, or a refresh as of an earlier instant, decides nothing about what is missing now. Leave out --accept-incomplete, or --plan and --as-of.',
+        );
+      }
+      const accepted = options.acceptIncomplete ? await acceptGaps(app, cycle, how.reason) : [];
+      // What was known at an earlier instant is not judged by what is here now.
+      const gaps = how.asOf === undefined ? await gapsOf(app, cycle) : [];
       const result = await refresh(app, cycle, how);
       const written = !how.plan && (result.outcome === 'refreshed' || result.outcome === 'unchanged');
       const reports = written ? (await writeReports(app, cycle)).files : [];
       const code = result.outcome === 'differs' ? 3 : 0;
       if (!how.plan) {
-        const says = `revision ${result.revision} ${result.outcome}`;
+        const on = accepted.length > 0 ? `; accepted as incomplete: ${gapsText(accepted)}` : '';
+        const says = `revision ${result.revision} ${result.outcome}${on}`;
         await recordManual(app, 'refresh', cycle, code === 3 ? 'asks' : 'done', says);
       }
-      return { json: { ...result, reports }, text: refreshText(result, reports.length), code };
+      const parts = [refreshText(result, reports.length)];
+      if (accepted.length > 0) parts.push(`Accepted as incomplete: ${gapsText(accepted)}`);
+      if (gaps.length > 0)
+        parts.push(
+          `Warning: the invoices do not look complete. ${gapsText(gaps)} The scheduled refresh waits for them, or for --accept-incomplete --reason '...'.`,
+        );
+      return { json: { ...result, gaps, gaps_accepted: accepted, reports }, text: parts.join('\n'), code };
     },
   },
   {

@@ -1,34 +1,120 @@
 import { constants } from 'node:fs';
-import { access, readdir, stat } from 'node:fs/promises';
+import { access, lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { MovingFile, unlessAbsent } from '../files.ts';
 import { type Context, LkpError } from '../job.ts';
 import { type IngestOptions, ingestFile } from './ingest.ts';
 import { writeRejects } from './rejects.ts';
-import { asItStands, type FileResult, type IngestTotals, totalsOf } from './result.ts';
+import { asItStands, type FileResult, type IngestTotals, refused, totalsOf } from './result.ts';
+
+/** A file that was not looked into, because its sender is not done with it. */
+export interface LeftAlone {
+  readonly name: string;
+  readonly reason: string;
+}
 
 export interface IngestReport {
   readonly files: FileResult[];
+  readonly left_alone: LeftAlone[];
   readonly totals: IngestTotals;
 }
 
+const PART = /\.part$/i;
+const PART_REASON = 'Its name ends in .part: its sender still writes it, and will rename it.';
+
 /**
  * Ingests files and folders (their files, deep, by name). Every path is looked at before the first file is taken in,
- * so that a mistyped one changes nothing. Throws LkpError('request') for a missing path or a folder without files.
+ * so that a mistyped one changes nothing. Throws LkpError('request') for a missing path, a folder without files, or a
+ * file that is named .part; in a folder those are left alone.
  */
 export async function ingestAll(
   context: Context,
   paths: readonly string[],
-  options: IngestOptions & { readonly mayBeEmpty?: boolean } = {},
+  options: IngestOptions = {},
 ): Promise<IngestReport> {
   const found: string[] = [];
-  for (const path of paths) found.push(...(await filesAt(path, options.mayBeEmpty ?? false)));
+  const leftAlone: LeftAlone[] = [];
+  for (const path of paths) {
+    const { files, parts } = await filesAt(path);
+    found.push(...files);
+    leftAlone.push(...parts.map(leftAsPart));
+  }
   for (const path of found) await readableFile(path);
   const files: FileResult[] = [];
   for (const [index, path] of found.entries()) {
     context.progress(`file ${index + 1} of ${found.length}: ${basename(path)}`);
-    files.push(await ingestFile(context, path, options));
+    const { name, result, moving } = await ingestIfStill(context, path, options);
+    files.push(result ?? refused(name, '', 'unknown', moving));
   }
-  // A later file may have disputed the rows of an earlier one: what is reported is how things stand at the end.
+  return reportOf(context, files, leftAlone, options);
+}
+
+/**
+ * Sweeps the inbox. A file is taken in when two looks, LKP_INBOX_STABLE_SECONDS apart, find the same size and mtime. For
+ * those that still change or are named .part it waits, LKP_INBOX_WAIT_SECONDS in all; what is not done then is left
+ * alone and named. Two looks, not the age of the mtime: the sender's clock is not ours.
+ */
+export async function sweepInbox(context: Context): Promise<IngestReport> {
+  const { inbox, LKP_INBOX_STABLE_SECONDS: pause, LKP_INBOX_WAIT_SECONDS: patience } = context.settings;
+  const files: FileResult[] = [];
+  const taken = new Map<string, string>();
+  let before = new Map<string, string>();
+  for (let waited = 0; ; waited += pause) {
+    const { looks, parts, lost } = await look(inbox);
+    for (const [path, seen] of looks) {
+      if (taken.get(path) === seen || (pause > 0 && before.get(path) !== seen)) continue;
+      // The files before it may have taken minutes, in which its sender went on.
+      if ((await lookAt(path)) !== seen) continue;
+      await readableFile(path);
+      context.progress(`file ${files.length + 1}: ${basename(path)}`);
+      const { result } = await ingestIfStill(context, path);
+      if (!result) continue;
+      files.push(result);
+      taken.set(path, seen);
+    }
+    const arriving = [...looks].filter(([path, seen]) => taken.get(path) !== seen).map(([path]) => path);
+    const waits = arriving.length + parts.length > 0;
+    if (!waits || pause === 0 || (waited > 0 && waited + pause > patience)) {
+      return reportOf(context, files, [
+        ...arriving.map((path) => ({
+          name: basename(path),
+          reason: `It still changed after ${Math.round(waited * 10) / 10} s of waiting: its sender is not done with it.`,
+        })),
+        ...parts.map(leftAsPart),
+        ...lost,
+      ]);
+    }
+    context.progress(`waiting for ${arriving.length + parts.length} files that may still arrive`);
+    before = looks;
+    await setTimeout(pause * 1000);
+  }
+}
+
+const leftAsPart = (path: string): LeftAlone => ({ name: basename(path), reason: PART_REASON });
+
+/** One file; without a result, and with the reason, when it changed or went while it was read. */
+async function ingestIfStill(
+  context: Context,
+  path: string,
+  options: IngestOptions = {},
+): Promise<{ name: string; result?: FileResult; moving: string }> {
+  const name = basename(path);
+  try {
+    return { name, result: await ingestFile(context, path, options), moving: '' };
+  } catch (error) {
+    if (error instanceof MovingFile) return { name, moving: error.message };
+    throw error;
+  }
+}
+
+/** What is reported is how things stand at the end: a later file may have disputed the rows of an earlier one. */
+async function reportOf(
+  context: Context,
+  files: FileResult[],
+  leftAlone: LeftAlone[],
+  options: IngestOptions = {},
+): Promise<IngestReport> {
   if (!options.dryRun && files.length > 1) {
     for (const [index, file] of files.entries()) files[index] = await asItStands(context, file);
   }
@@ -47,7 +133,34 @@ export async function ingestAll(
       };
     }
   }
-  return { files, totals: totalsOf(files) };
+  return { files, left_alone: leftAlone, totals: totalsOf(files) };
+}
+
+/** Size, mtime and inode of a file; undefined when it is not there. */
+async function lookAt(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(unlessAbsent);
+  return found && `${found.size} ${found.mtimeMs} ${found.ino}`;
+}
+
+/** Path -> look of every file of the inbox, by name; and what stands there and cannot be opened. */
+async function look(
+  inbox: string,
+): Promise<{ looks: Map<string, string>; parts: string[]; lost: LeftAlone[] }> {
+  const looks = new Map<string, string>();
+  const lost: LeftAlone[] = [];
+  if (!(await stat(inbox).catch(unlessAbsent))) return { looks, parts: [], lost };
+  const { files, parts } = await filesIn(inbox);
+  for (const path of files) {
+    const name = basename(path);
+    const seen = await lookAt(path);
+    if (seen !== undefined) looks.set(path, seen);
+    else if (await lstat(path).catch(unlessAbsent))
+      lost.push({ name, reason: 'It is a link to a file that is not there. Put the file in its place.' });
+    // Bytes that are no UTF-8 read as U+FFFD, and nothing has that name. Any other went since the folder was read.
+    else if (name.includes('\uFFFD'))
+      lost.push({ name, reason: 'Its name is not UTF-8, so that it cannot be opened. Rename it.' });
+  }
+  return { looks, parts, lost };
 }
 
 /** A file that cannot be read stops the command before the first one is taken in. */
@@ -61,9 +174,9 @@ async function readableFile(path: string): Promise<void> {
   });
 }
 
-async function filesAt(path: string, mayBeEmpty: boolean): Promise<string[]> {
+/** The files that a path of the command line means. */
+async function filesAt(path: string): Promise<Found> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' && mayBeEmpty) return undefined;
     if (cause.code === 'ENOENT')
       throw new LkpError('request', `There is no file or folder ${path}. Check the path and repeat.`, {
         cause,
@@ -74,33 +187,52 @@ async function filesAt(path: string, mayBeEmpty: boolean): Promise<string[]> {
       { cause },
     );
   });
-  if (!found) return [];
-  if (!found.isDirectory()) return [path];
-  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(
+  if (!found.isDirectory()) {
+    if (!PART.test(path)) return { files: [path], parts: [] };
+    throw new LkpError(
+      'request',
+      `${path} is not ingested. ${PART_REASON} Wait for that; if it is whole, rename it and repeat.`,
+    );
+  }
+  const inside = await filesIn(path);
+  if (inside.files.length > 0) return inside;
+  throw new LkpError(
+    'request',
+    inside.parts.length > 0
+      ? `The folder ${path} has only files named .part, which their senders still write. Wait until they are renamed, and repeat.`
+      : `The folder ${path} has no files. Put invoice files there, or name another folder.`,
+  );
+}
+
+/** Paths of files; `parts` are those that their senders still write. */
+interface Found {
+  readonly files: string[];
+  readonly parts: string[];
+}
+
+/** The files of a folder and the folders in it, by name; names that begin with a dot are not for us. */
+async function filesIn(folder: string): Promise<Found> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
     (cause: NodeJS.ErrnoException) => {
       throw new LkpError(
         'machine',
-        `The folder ${path} cannot be read (${cause.code}: ${cause.path}). Check its permissions and repeat.`,
+        `The folder ${folder} cannot be read (${cause.code}: ${cause.path}). Check its permissions and repeat.`,
         { cause },
       );
     },
   );
-  // Names that begin with a dot are not for us, and .part is a file that its sender still writes.
-  const names = entries
-    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.endsWith('.part'))
+  const paths = entries
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter(
       (file) =>
-        !relative(path, file)
+        !relative(folder, file)
           .split(sep)
           .some((part) => part.startsWith('.')),
     )
     .sort();
-  if (names.length === 0 && !mayBeEmpty) {
-    throw new LkpError(
-      'request',
-      `The folder ${path} has no files. Put invoice files there, or name another folder.`,
-    );
-  }
-  return names;
+  return {
+    files: paths.filter((path) => !PART.test(path)),
+    parts: paths.filter((path) => PART.test(path)),
+  };
 }

@@ -322,23 +322,6 @@ async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promi
   };
 }
 
-/**
- * The completeness gate of a scheduled refresh: says what is missing when nothing was ingested for the newest month
- * of the window, else undefined. A cycle that a person has refreshed has passed it.
- */
-export async function missingMonth(context: Context, cycle: string): Promise<string | undefined> {
-  const newest = addMonths(cycle, -1);
-  return context.db.transaction('completeness', async (tx) => {
-    const { refreshed, rows } = await tx.one<{ refreshed: boolean; rows: string }>(
-      `select exists (select 1 from snapshot where cycle = $1) as refreshed,
-              (select coalesce(sum(rows), 0) from file_total where issue_month = $2 and held in ('line', 'quarantined')) as rows`,
-      [cycle, firstDay(newest)],
-    );
-    if (refreshed || Number(rows) > 0) return undefined;
-    return `No invoice of ${newest} is here. Ingest them and run lkp cycle ${cycle} again; if there are none, lkp refresh ${cycle} goes on without.`;
-  });
-}
-
 /** The instants at which a cycle's refresh is due and late. */
 export const refreshDue = (cycle: string, timeZone: string): { due: string; deadline: string } => ({
   due: startOfDay(refreshDay(cycle), timeZone),

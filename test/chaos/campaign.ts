@@ -149,6 +149,9 @@ export class Campaign {
       env: {
         LKP_HOME: home,
         LKP_INBOX: join(folder, 'inbox'),
+        LKP_INBOX_STABLE_SECONDS: '0',
+        // The rounds bring what the draw gives them: a thin month is no story here.
+        LKP_COMPLETENESS_PERCENT: '0',
         ...(redis && { DATABASE_URL: server.url, QUEUE_URL: redis.url }),
       },
       client,
