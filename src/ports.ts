@@ -66,6 +66,8 @@ export interface Table {
     readonly width: number;
     readonly columns?: readonly number[];
     readonly watch?: (cells: readonly string[] | null) => void;
+    /** Of an e-invoice: its first row has the number after this one; 1 when absent. */
+    readonly after?: number;
   }): AsyncIterable<Uint8Array>;
   /** True once `body` has been read to its end. */
   readonly counts: RowCounts;

@@ -35,7 +35,7 @@ afterEach(async () => {
   const files = await it.rows<{ id: number }>(`select id from file where kind = 'invoices'`);
   for (const { id } of files) {
     const broken = await it.context.db.transaction('check', (tx) =>
-      tx.file('checks/file_conservation', { file_id: id }),
+      tx.file('checks/file_conservation', { file_ids: id }),
     );
     expect(broken).toEqual([]);
   }

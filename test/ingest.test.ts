@@ -119,7 +119,7 @@ const brokenFiles = (): Promise<object[]> =>
   it.context.db.transaction('check', async (tx) => {
     const files = await tx.rows<{ id: number }>(`select id from file where kind = 'invoices'`);
     const broken = [];
-    for (const { id } of files) broken.push(...(await tx.file('checks/file_conservation', { file_id: id })));
+    for (const { id } of files) broken.push(...(await tx.file('checks/file_conservation', { file_ids: id })));
     return broken;
   });
 
@@ -345,7 +345,7 @@ describe('conservation', () => {
     await it.context.db
       .transaction('lie', async (tx) => {
         const { id } = await tx.one<{ id: number }>(`select id from file where kind = 'invoices'`);
-        expect(await tx.file('checks/file_conservation', { file_id: id })).toEqual([]);
+        expect(await tx.file('checks/file_conservation', { file_ids: id })).toEqual([]);
         await tx.rows(lie, parameters);
         // The right side is counted from what is stored, as store.sql does.
         await tx.rows(
@@ -359,7 +359,7 @@ describe('conservation', () => {
         );
         await tx.rows('delete from file_total');
         await tx.rows(recount);
-        expect(await tx.file('checks/file_conservation', { file_id: id })).not.toEqual([]);
+        expect(await tx.file('checks/file_conservation', { file_ids: id })).not.toEqual([]);
         throw new Error('rolled back');
       })
       .catch((error: Error) => expect(error.message).toBe('rolled back'));

@@ -151,7 +151,7 @@ describe('a file that no profile reads is refused with a profile to save', () =>
       'net_amount: 1 cell cannot be taken; the first, in row 2, fits two readings: "1,234".',
     ]);
     expect(rows[0]).toMatchObject({ issue_date: '??01/02/2019' });
-    const text = ingestText({ files: [result], totals: totalsOf([result]) }, true);
+    const text = ingestText({ files: [result], left_alone: [], totals: totalsOf([result]) }, true);
     for (const part of ['    # ? quantity: []', 'Not read: No header looks like quantity.', '??01/02/2019'])
       expect(text).toContain(part);
   });

@@ -62,7 +62,7 @@ async function* body(
   path: string,
   name: string,
   counts: RowCounts,
-  { columns = [], watch }: Parameters<Table['body']>[0],
+  { columns = [], watch, after = 0 }: Parameters<Table['body']>[0],
 ): AsyncGenerator<Uint8Array> {
   const head = await readHead(path, name);
   checkHead(head, name);
@@ -74,7 +74,7 @@ async function* body(
     counts.lines += 1;
     counts.physical += 1;
     const cells = CELLS.map((cell) => line[cell]);
-    out += `${counts.lines},,${cells.map(quoted).join(',')}\n`;
+    out += `${after + counts.lines},,${cells.map(quoted).join(',')}\n`;
     watch?.(columns.map((column) => cells[column] ?? ''));
   });
   for await (const _ of reading) {

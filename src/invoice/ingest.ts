@@ -48,25 +48,47 @@ export async function ingestFile(
   const profiles = await candidateProfiles(context.settings.profiles, options.profile);
   const stored = await storeBytes(context.settings.home, path);
   const name = basename(path);
-  let keep = false;
+  try {
+    return await storing(context, [stored], async (tx) => {
+      const found = await takeIn(tx, context, stored, name, profiles, options.dryRun ?? false);
+      if (options.dryRun) throw new Unkept(await withVerdicts(context, stored.path, found));
+      if (found.status !== 'ingested') throw new Unkept(found);
+      return { result: found, kept: [stored] };
+    });
+  } catch (error) {
+    if (error instanceof Unkept) return error.result;
+    throw error;
+  }
+}
+
+/**
+ * Does `work` in one transaction. The bytes that it keeps get their place in the content store just before the commit; all
+ * others are dropped.
+ */
+export async function storing<T>(
+  context: Context,
+  stored: readonly Stored[],
+  work: (tx: Sql) => Promise<{ readonly result: T; readonly kept: readonly Stored[] }>,
+): Promise<T> {
+  let kept: readonly Stored[] = [];
   try {
     const result = await context.db.transaction('ingest', async (tx) => {
-      const found = await takeIn(tx, context, stored, name, profiles, options.dryRun ?? false);
-      if (options.dryRun || found.status !== 'ingested') throw new Unkept(found);
-      await stored.commit();
+      const done = await work(tx);
+      for (const one of done.kept) await one.commit();
       crash('ingest-before-commit');
-      keep = true;
-      return found;
+      kept = done.kept;
+      return done.result;
     });
     crash('ingest-committed');
     return result;
-  } catch (error) {
-    if (!(error instanceof Unkept)) throw error;
-    return options.dryRun ? await withVerdicts(context, stored.path, error.result) : error.result;
   } finally {
-    if (!keep) await stored.discard();
+    for (const one of stored) if (!kept.includes(one)) await one.discard();
   }
 }
+
+/** One ingest at a time: what is known must not move between looking and inserting. */
+export const oneAtATime = (tx: Sql): Promise<unknown> =>
+  tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
 
 async function takeIn(
   tx: Sql,
@@ -76,15 +98,14 @@ async function takeIn(
   profiles: Profile[],
   dryRun: boolean,
 ): Promise<FileResult> {
-  // One ingest at a time: what is known must not move between looking and inserting.
-  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
+  await oneAtATime(tx);
   const known = await tx.maybe<{ id: number; name: string; profile: string; format: string }>(
     `select id, name, profile, format from file where sha256 = $1 and kind = 'invoices' and ended_no is null`,
     [stored.sha256],
   );
   if (known) {
     return {
-      ...(await fileResult(tx, context, known.id, name, stored.sha256)),
+      ...(await fileResult(tx, context, known.id, name)),
       status: 'duplicate',
       reason: `The same bytes were ingested before as ${known.name}; nothing was added.`,
     };
@@ -101,9 +122,9 @@ async function takeIn(
   try {
     return await takeRows(tx, context, stored, name, table, match, dryRun);
   } catch (error) {
-    // What is wrong with the file itself is found while it streams in; the transaction takes everything back.
+    // What is wrong with the file itself is found while it streams in; the caller takes everything back.
     if (error instanceof LkpError && error.code === 'request')
-      throw new Unkept(refused(name, stored.sha256, table.format, error.message));
+      return refused(name, stored.sha256, table.format, error.message);
     throw error;
   } finally {
     await table.close();
@@ -125,7 +146,7 @@ type Opened =
  * format. What one profile makes of the file (no such sheet, another encoding) says nothing about the others; it is told
  * when none fits.
  */
-async function openMatching(
+export async function openMatching(
   context: Context,
   path: string,
   name: string,
@@ -257,9 +278,7 @@ async function takeRows(
     credits_negative: String(profile.credit_quantities === 'negative'),
     numbered: String(numbered),
   });
-  const sameNumber = await tx.file<{ number: string; issue_date: string; other_date: string }>(
-    'staging/documents',
-  );
+  const sameNumber = await tx.file<SameNumber>('staging/documents');
 
   context.progress(`${name}: storing`);
   const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
@@ -302,14 +321,11 @@ async function takeRows(
   await dropLoad(tx);
   await proveConservation(tx, id, name, counts);
   return {
-    ...(await fileResult(tx, context, id, name, stored.sha256)),
+    ...(await fileResult(tx, context, id, name)),
     ...verdicts,
     warnings: [
       ...ownTotals.warnings,
-      ...sameNumber.map(
-        ({ number, issue_date, other_date }) =>
-          `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`,
-      ),
+      ...sameNumber.map(twoDays),
       ...(strays.length > 0
         ? [
             `${strays.length} rows (the first is row ${strays[0]}) say which row they correct, but that row waits for nothing; they were taken as new rows.`,
@@ -319,8 +335,17 @@ async function takeRows(
   };
 }
 
+export interface SameNumber {
+  readonly number: string;
+  readonly issue_date: string;
+  readonly other_date: string;
+}
+
+export const twoDays = ({ number, issue_date, other_date }: SameNumber): string =>
+  `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`;
+
 /** A profile that maps a value to no code of UNTDID 1001 would let its documents wait for ever. */
-async function refuseUnknownCodes(tx: Sql, { name, document_type }: Profile): Promise<void> {
+export async function refuseUnknownCodes(tx: Sql, { name, document_type }: Profile): Promise<void> {
   const strangers = await tx.rows<{ code: string }>(
     'select code from unnest($1::text[]) as mapped (code) where code not in (select code from document_type)',
     [Object.values(document_type.map)],
@@ -360,7 +385,7 @@ async function storeLines(tx: Sql, fileId: number, change: string, corrects: boo
 }
 
 /** False, and nothing stored, when a key is twice in the file. */
-async function storedPlainly(tx: Sql): Promise<boolean> {
+export async function storedPlainly(tx: Sql): Promise<boolean> {
   await tx.rows('savepoint plain');
   try {
     await tx.file('staging/store_plain');
@@ -385,7 +410,7 @@ async function proveConservation(
   const added = counts.preamble + counts.header + counts.blank + counts.lines;
   if (added !== counts.physical)
     throw new Error(`${name}: ${counts.physical} physical rows, but ${added} are accounted for`);
-  const broken = await tx.file('checks/file_conservation', { file_id: fileId });
+  const broken = await tx.file('checks/file_conservation', { file_ids: fileId });
   if (broken.length > 0)
     throw new Error(`${name} does not balance, nothing was stored: ${JSON.stringify(broken)}`);
 }

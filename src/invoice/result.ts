@@ -48,29 +48,78 @@ export interface IngestTotals {
   readonly amounts: Partial<Record<Disposition, Amounts>>;
 }
 
-/** A result of an earlier moment, with what its file's rows are now. */
-export async function asItStands(context: Context, result: FileResult): Promise<FileResult> {
-  if (result.status === 'refused') return result;
-  return context.db.transaction('ingest', async (tx) => {
-    const { id } = await tx.one<{ id: number }>(
-      `select id from file where sha256 = $1 and kind = 'invoices' and ended_no is null`,
-      [result.sha256],
-    );
-    const { status, warnings } = result;
-    const now = await fileResult(tx, context, id, result.name, result.sha256);
-    return { ...now, status, warnings, ...(result.reason === undefined ? {} : { reason: result.reason }) };
+/** Files whose results are told by one query. */
+const TOLD_TOGETHER = 500;
+
+/** Results of an earlier moment, with what their files' rows are now. */
+export async function asTheyStand(context: Context, results: readonly FileResult[]): Promise<FileResult[]> {
+  const now = new Map<string, FileResult>();
+  const hashes = [
+    ...new Set(results.flatMap(({ status, sha256 }) => (status === 'refused' ? [] : [sha256]))),
+  ];
+  for (let first = 0; first < hashes.length; first += TOLD_TOGETHER) {
+    const some = hashes.slice(first, first + TOLD_TOGETHER);
+    await context.db.transaction('ingest', async (tx) => {
+      const files = await tx.rows<{ id: number }>(
+        `select id from file where sha256 = any($1) and kind = 'invoices' and ended_no is null`,
+        [some],
+      );
+      const found = await fileResults(
+        tx,
+        context,
+        files.map(({ id }) => id),
+      );
+      for (const result of found) now.set(result.sha256, result);
+    });
+  }
+  return results.map((result) => {
+    const { name, status, warnings, reason } = result;
+    const stands = now.get(result.sha256);
+    return stands
+      ? { ...stands, name, status, warnings, ...(reason === undefined ? {} : { reason }) }
+      : result;
   });
 }
 
-/** What became of a stored file's rows, as of now. */
-export async function fileResult(
+interface Held {
+  readonly disposition: Disposition;
+  readonly currency: string | null;
+  readonly rows: string;
+  readonly amount: string | null;
+}
+
+/** What became of a stored file's rows, as of now; named as the file in hand is. */
+export async function fileResult(tx: Sql, context: Context, id: number, name: string): Promise<FileResult> {
+  const held = await tx.file<Held>('staging/file_dispositions', { file_id: id, ...rates(context) });
+  const [result] = await told(tx, [id], () => held);
+  return { ...result!, name };
+}
+
+/** What became of the rows of several small files, as of now, in the order of their ids. */
+export async function fileResults(tx: Sql, context: Context, ids: readonly number[]): Promise<FileResult[]> {
+  const rows = await tx.file<Held & { file_id: number }>('staging/files_dispositions', {
+    file_ids: ids.join(','),
+    ...rates(context),
+  });
+  const held = new Map<number, Held[]>(ids.map((id) => [id, []]));
+  for (const row of rows) held.get(row.file_id)!.push(row);
+  return told(tx, ids, (id) => held.get(id)!);
+}
+
+const rates = ({ settings }: Context) => ({
+  lookback: settings.LKP_RATE_LOOKBACK_DAYS,
+  reporting_currency: settings.LKP_REPORTING_CURRENCY,
+});
+
+async function told(
   tx: Sql,
-  context: Context,
-  id: number,
-  name: string,
-  sha256: string,
-): Promise<FileResult> {
-  const file = await tx.one<{
+  ids: readonly number[],
+  held: (id: number) => readonly Held[],
+): Promise<FileResult[]> {
+  const files = await tx.rows<{
+    id: number;
+    name: string;
+    sha256: string;
     format: string;
     profile: string;
     lines_in: number;
@@ -79,39 +128,32 @@ export async function fileResult(
     preamble_rows: number;
     total_rows: number;
     documents: string;
+    amounts_in: ReadonlyArray<{ currency: string | null; rows: number; amount: string | null }>;
   }>(
-    `select format, profile, lines_in, physical_rows, blank_rows, preamble_rows, total_rows,
-            (select count(*) from document where document.file_id = file.id) as documents
-     from file where id = $1`,
-    [id],
+    `select file.id, file.name, file.sha256, file.format, file.profile, file.lines_in, file.physical_rows, file.blank_rows,
+            file.preamble_rows, file.total_rows,
+            (select count(*) from document where document.file_id = file.id) as documents,
+            (select coalesce(json_agg(json_build_object('currency', currency, 'rows', rows, 'amount', amount::text)
+                                      order by currency collate "C"), '[]')
+             from file_amount_in where file_amount_in.file_id = file.id) as amounts_in
+     from file where file.id = any($1) order by file.id`,
+    [ids],
   );
-  const amountsIn = await tx.rows<{ currency: string | null; rows: number; amount: string | null }>(
-    'select currency, rows, amount from file_amount_in where file_id = $1 order by currency collate "C"',
-    [id],
-  );
-  const rows = await tx.file<{
-    disposition: Disposition;
-    currency: string | null;
-    rows: string;
-    amount: string | null;
-  }>('staging/file_dispositions', {
-    file_id: id,
-    lookback: context.settings.LKP_RATE_LOOKBACK_DAYS,
-    reporting_currency: context.settings.LKP_REPORTING_CURRENCY,
-  });
-  return {
-    name,
-    sha256,
+  return files.map((file) => ({
+    name: file.name,
+    sha256: file.sha256,
     format: file.format,
     profile: file.profile,
     status: 'ingested',
     documents: Number(file.documents),
     lines_in: file.lines_in,
-    ...gather(rows),
+    ...gather(held(file.id)),
     amount_in: Object.fromEntries(
-      amountsIn.flatMap(({ currency, amount }) => (currency === null ? [] : [[currency, shortest(amount!)]])),
+      file.amounts_in.flatMap(({ currency, amount }) =>
+        currency === null ? [] : [[currency, shortest(amount!)]],
+      ),
     ),
-    amounts_unreadable: amountsIn.find(({ currency }) => currency === null)?.rows ?? 0,
+    amounts_unreadable: file.amounts_in.find(({ currency }) => currency === null)?.rows ?? 0,
     physical_rows: {
       preamble: file.preamble_rows,
       header: 1,
@@ -120,17 +162,10 @@ export async function fileResult(
       totals: file.total_rows,
     },
     warnings: [],
-  };
+  }));
 }
 
-function gather(
-  rows: ReadonlyArray<{
-    disposition: Disposition;
-    currency: string | null;
-    rows: string;
-    amount: string | null;
-  }>,
-) {
+function gather(rows: readonly Held[]) {
   const dispositions = none();
   const amounts: Partial<Record<Disposition, Amounts>> = {};
   for (const { disposition, currency, rows: count, amount } of rows) {

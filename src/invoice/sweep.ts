@@ -6,7 +6,8 @@ import { MovingFile, unlessAbsent } from '../files.ts';
 import { type Context, LkpError } from '../job.ts';
 import { type IngestOptions, ingestFile } from './ingest.ts';
 import { writeRejects } from './rejects.ts';
-import { asItStands, type FileResult, type IngestTotals, refused, totalsOf } from './result.ts';
+import { asTheyStand, type FileResult, type IngestTotals, refused, totalsOf } from './result.ts';
+import { ingestTogether } from './together.ts';
 
 /** A file that was not looked into, because its sender is not done with it. */
 export interface LeftAlone {
@@ -19,6 +20,10 @@ export interface IngestReport {
   readonly left_alone: LeftAlone[];
   readonly totals: IngestTotals;
 }
+
+/** Bytes of a file that may share a transaction with others, and how many may. */
+const SMALL = 256 * 1024;
+const TOGETHER = 200;
 
 const PART = /\.part$/i;
 const PART_REASON = 'Its name ends in .part: its sender still writes it, and will rename it.';
@@ -42,10 +47,10 @@ export async function ingestAll(
   }
   for (const path of found) await readableFile(path);
   const files: FileResult[] = [];
-  for (const [index, path] of found.entries()) {
-    context.progress(`file ${index + 1} of ${found.length}: ${basename(path)}`);
-    const { name, result, moving } = await ingestIfStill(context, path, options);
-    files.push(result ?? refused(name, '', 'unknown', moving));
+  for (const run of await runsOf(found, options)) {
+    context.progress(`file ${files.length + 1} of ${found.length}: ${basename(run[0]!)}`);
+    for (const { name, result, moving } of await ingestRun(context, run, options))
+      files.push(result ?? refused(name, '', 'unknown', moving));
   }
   return reportOf(context, files, leftAlone, options);
 }
@@ -62,16 +67,24 @@ export async function sweepInbox(context: Context): Promise<IngestReport> {
   let before = new Map<string, string>();
   for (let waited = 0; ; waited += pause) {
     const { looks, parts, lost } = await look(inbox);
-    for (const [path, seen] of looks) {
-      if (taken.get(path) === seen || (pause > 0 && before.get(path) !== seen)) continue;
-      // The files before it may have taken minutes, in which its sender went on.
-      if ((await lookAt(path)) !== seen) continue;
-      await readableFile(path);
-      context.progress(`file ${files.length + 1}: ${basename(path)}`);
-      const { result } = await ingestIfStill(context, path);
-      if (!result) continue;
-      files.push(result);
-      taken.set(path, seen);
+    const stable = [...looks.keys()].filter(
+      (path) => taken.get(path) !== looks.get(path) && (pause === 0 || before.get(path) === looks.get(path)),
+    );
+    for (const run of await runsOf(stable)) {
+      const still: string[] = [];
+      for (const path of run) {
+        // The files before it may have taken minutes, in which its sender went on.
+        if ((await lookAt(path)) !== looks.get(path)) continue;
+        await readableFile(path);
+        still.push(path);
+      }
+      if (still.length === 0) continue;
+      context.progress(`file ${files.length + 1}: ${basename(still[0]!)}`);
+      for (const { path, result } of await ingestRun(context, still)) {
+        if (!result) continue;
+        files.push(result);
+        taken.set(path, looks.get(path)!);
+      }
     }
     const arriving = [...looks].filter(([path, seen]) => taken.get(path) !== seen).map(([path]) => path);
     const waits = arriving.length + parts.length > 0;
@@ -93,19 +106,47 @@ export async function sweepInbox(context: Context): Promise<IngestReport> {
 
 const leftAsPart = (path: string): LeftAlone => ({ name: basename(path), reason: PART_REASON });
 
-/** One file; without a result, and with the reason, when it changed or went while it was read. */
-async function ingestIfStill(
-  context: Context,
-  path: string,
-  options: IngestOptions = {},
-): Promise<{ name: string; result?: FileResult; moving: string }> {
-  const name = basename(path);
-  try {
-    return { name, result: await ingestFile(context, path, options), moving: '' };
-  } catch (error) {
-    if (error instanceof MovingFile) return { name, moving: error.message };
-    throw error;
+/** A file that was looked into; without a result, and with the reason, when it changed or went while it was read. */
+interface LookedInto {
+  readonly path: string;
+  readonly name: string;
+  readonly result?: FileResult;
+  readonly moving: string;
+}
+
+/** The files in their order; small XML documents that stand together are one run, and a transaction. */
+async function runsOf(paths: readonly string[], { dryRun }: IngestOptions = {}): Promise<string[][]> {
+  const runs: string[][] = [];
+  let grows = false;
+  for (const path of paths) {
+    const joins =
+      !dryRun && /\.xml$/i.test(path) && ((await stat(path).catch(unlessAbsent))?.size ?? 0) <= SMALL;
+    if (joins && grows && runs.at(-1)!.length < TOGETHER) runs.at(-1)!.push(path);
+    else runs.push([path]);
+    grows = joins;
   }
+  return runs;
+}
+
+async function ingestRun(
+  context: Context,
+  run: readonly string[],
+  options: IngestOptions = {},
+): Promise<LookedInto[]> {
+  const together =
+    run.length > 1 ? await ingestTogether(context, run, options) : new Map<string, FileResult>();
+  const files: LookedInto[] = [];
+  for (const path of run) {
+    const name = basename(path);
+    try {
+      const result = together.get(path) ?? (await ingestFile(context, path, options));
+      files.push({ path, name, result, moving: '' });
+    } catch (error) {
+      if (!(error instanceof MovingFile)) throw error;
+      files.push({ path, name, moving: error.message });
+    }
+  }
+  return files;
 }
 
 /** What is reported is how things stand at the end: a later file may have disputed the rows of an earlier one. */
@@ -116,7 +157,7 @@ async function reportOf(
   options: IngestOptions = {},
 ): Promise<IngestReport> {
   if (!options.dryRun && files.length > 1) {
-    for (const [index, file] of files.entries()) files[index] = await asItStands(context, file);
+    files.splice(0, files.length, ...(await asTheyStand(context, files)));
   }
   if (!options.dryRun) {
     for (const [index, file] of files.entries()) {

@@ -8,7 +8,7 @@ import { columnsOf, type InvoiceFile, type Reference } from '../../samples/truth
 import { type App, openApp } from '../../src/app.ts';
 import { readSettings } from '../../src/config.ts';
 import { ingestFile } from '../../src/invoice/ingest.ts';
-import { asItStands, type FileResult } from '../../src/invoice/result.ts';
+import { asTheyStand, type FileResult } from '../../src/invoice/result.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
 import { sum } from '../../src/money.ts';
 import { loadReference } from '../../src/reference/load.ts';
@@ -209,8 +209,7 @@ async function together(context: App, results: readonly FileResult[]): Promise<H
   const dispositions: Record<string, number> = {};
   const amounts: Record<string, Record<string, string>> = {};
   let lines_in = 0;
-  for (const result of results) {
-    const now = await asItStands(context, result);
+  for (const now of await asTheyStand(context, results)) {
     lines_in += now.lines_in;
     for (const [name, count] of Object.entries(now.dispositions))
       dispositions[name] = (dispositions[name] ?? 0) + count;
@@ -232,7 +231,7 @@ const unbalanced = (context: App): Promise<string[]> =>
     );
     const found: string[] = [];
     for (const { id, name } of files) {
-      for (const row of await tx.file('checks/file_conservation', { file_id: id }))
+      for (const row of await tx.file('checks/file_conservation', { file_ids: id }))
         found.push(`${name} is not balanced: ${JSON.stringify(row)}`);
     }
     return found;
