@@ -21,7 +21,7 @@ export const CAGE = {
   /** Of our waiting for it over a whole request, seconds; what PostgreSQL takes meanwhile does not count. */
   waiting: 300,
   /** One answer, bytes: rows come in pieces of 0.1 MB, but a single row may be longer. */
-  answer: 64_000_000,
+  answer: 16_000_000,
 };
 
 const TICK_MS = 250;

@@ -10,8 +10,11 @@ export const LIMITS = {
   entries: 10_000,
   entryBytes: 800_000_000,
   totalBytes: 950_000_000,
-  /** Shared strings and styles are held in memory. */
-  heldBytes: 200_000_000,
+  /** Shared strings are held in memory: characters of all of them. A million of them have some 30,000,000. */
+  heldCharacters: 100_000_000,
+  /** Characters of one text or tag, and of one row. A cell of Excel has 32,767 at most, a row 16,384 cells. */
+  text: 1 << 20,
+  row: 2 << 20,
   /** Sheets pack 5 to 30 times; a bomb packs 1,000 times. Small parts may pack better. */
   ratio: 250,
   ratioFromBytes: 16_000_000,
@@ -192,6 +195,8 @@ export interface XmlEvents {
 export async function* parseXml(parts: Parts, name: string, events: XmlEvents): AsyncGenerator<void> {
   const parser = new SaxesParser({ position: false });
   let depth = 0;
+  /** Characters since the parser last told something: what it may be holding, for it joins a whole text before it hands it out. */
+  let held = 0;
   const fault = (error: Error): LkpError =>
     error instanceof LkpError
       ? error
@@ -208,6 +213,7 @@ export async function* parseXml(parts: Parts, name: string, events: XmlEvents): 
     );
   });
   parser.on('opentag', (tag) => {
+    held = 0;
     depth += 1;
     if (depth > LIMITS.depth)
       throw refuse(`The part ${name} of the workbook is nested too deeply. ${SAVE_AGAIN}.`);
@@ -215,6 +221,7 @@ export async function* parseXml(parts: Parts, name: string, events: XmlEvents): 
     events.open(local(tag.name), tag.attributes as Record<string, string>, depth);
   });
   parser.on('closetag', (tag) => {
+    held = 0;
     events.close?.(local(tag.name), depth);
     depth -= 1;
   });
@@ -224,7 +231,12 @@ export async function* parseXml(parts: Parts, name: string, events: XmlEvents): 
     parser.on('cdata', onText);
   }
   for await (const piece of parts.text(name)) {
+    held += piece.length;
     parser.write(piece);
+    if (held > LIMITS.text)
+      throw refuse(
+        `The part ${name} of the workbook has more than ${LIMITS.text} characters in one piece, as no cell has. ${SAVE_AGAIN}.`,
+      );
     yield;
   }
   parser.close();

@@ -58,14 +58,17 @@ async function answer(request: Request): Promise<void> {
     const workbook = await opened(request.path, true);
     let batch: SentRow[] = [];
     let characters = 0;
-    for await (const { row, cells, typed } of workbook.rows(request.sheet)) {
-      if (row > (request.most ?? Number.POSITIVE_INFINITY)) break;
-      batch.push([row, cells, typed]);
-      for (const cell of cells) characters += 4 + (cell?.length ?? 0);
-      if (characters < BATCH_CHARACTERS) continue;
-      await say({ rows: batch });
-      batch = [];
-      characters = 0;
+    const most = request.most ?? Number.POSITIVE_INFINITY;
+    reading: for await (const rows of workbook.batches(request.sheet)) {
+      for (const { row, cells, typed } of rows) {
+        if (row > most) break reading;
+        batch.push([row, cells, typed]);
+        for (const cell of cells) characters += 4 + (cell?.length ?? 0);
+        if (characters < BATCH_CHARACTERS) continue;
+        await say({ rows: batch });
+        batch = [];
+        characters = 0;
+      }
     }
     await say({ rows: batch });
   }
