@@ -130,7 +130,10 @@ class Reader {
       { stdio: ['pipe', 'pipe', 'ignore'], env: { TZ: 'UTC' } },
     );
     this.gone = new Promise((resolve) => {
-      this.process.once('close', (code, signal) => resolve(this.ended ?? whyEnded(code, signal)));
+      this.process.once('close', (code, signal) => {
+        this.forget();
+        resolve(this.ended ?? whyEnded(code, signal));
+      });
       this.process.once('error', (cause) => resolve(unable(cause.message, cause)));
     });
     // A process that is gone is noticed where its answer is missing.
@@ -201,11 +204,15 @@ class Reader {
   }
 
   end(reason?: LkpError): void {
+    this.forget();
+    this.ended ??= reason;
+    this.process.kill('SIGKILL');
+  }
+
+  private forget(): void {
     clearTimeout(this.resting);
     const place = idle.indexOf(this);
     if (place !== -1) idle.splice(place, 1);
-    this.ended ??= reason;
-    this.process.kill('SIGKILL');
   }
 
   private hold(how: 'ref' | 'unref'): void {
