@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Figure, judged, machine, openGround } from './ground.ts';
 import { benchHistory } from './history.ts';
 import { benchIngest } from './ingest.ts';
+import { benchReading } from './reading.ts';
 import { benchRefresh } from './refresh.ts';
 import { benchWorkbooks } from './workbooks.ts';
 
@@ -16,6 +17,7 @@ const BENCHES = {
   history: benchHistory,
   refresh: benchRefresh,
   workbooks: benchWorkbooks,
+  reading: benchReading,
 };
 /** Lines, where no others are asked for. */
 const LINES: Record<Name, number> = {
@@ -23,6 +25,7 @@ const LINES: Record<Name, number> = {
   history: 1_000_000,
   refresh: 100_000,
   workbooks: 500_000,
+  reading: 500_000,
 };
 type Name = keyof typeof BENCHES;
 
