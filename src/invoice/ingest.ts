@@ -3,13 +3,14 @@ import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
-import { dropLoad, loadRows } from '../staging.ts';
+import { dropLoad, findHeader, loadRows } from '../staging.ts';
 import { AmountsIn, WATCHED } from './amounts.ts';
 import {
   CORRECTS,
   candidateProfiles,
   FIELD_NAMES,
   fieldExpression,
+  fieldsOf,
   type Match,
   matchProfile,
   noMatch,
@@ -159,6 +160,7 @@ export function hintsOf(
   const notation = notationOf(profile);
   return {
     name,
+    fits: (head) => findHeader(head, fieldsOf(profile)) !== undefined,
     ...(delimiter === undefined ? {} : { delimiter }),
     ...(encoding === undefined ? {} : { encoding }),
     ...(sheet === undefined ? {} : { sheet }),
