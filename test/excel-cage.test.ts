@@ -215,6 +215,23 @@ describe('which sheet', () => {
     expect((await book(parts, (path) => read(path, hints))).text).toBe(text);
   });
 
+  test('a header of two rows, merged over both where it has one name', async () => {
+    const parts = workbookParts('', {
+      'xl/worksheets/sheet1.xml':
+        `<worksheet><sheetData><row r="1"/><row r="2">${cell('Number')}${cell('Amounts')}</row>` +
+        `<row r="3"><c r="B3" t="inlineStr"><is><t>net</t></is></c><c r="C3" t="inlineStr"><is><t>tax</t></is></c></row>` +
+        `<row r="4">${cell('A-1')}${cell('10')}${cell('2')}</row></sheetData>` +
+        '<mergeCells count="2"><mergeCell ref="A2:A3"/><mergeCell ref="B2:C2"/></mergeCells></worksheet>',
+    });
+    const table = await book(parts, (path) =>
+      openSheet(path, {
+        name: 'book.xlsx',
+        fits: (head) => head.some(({ cells }) => cells.includes('Number') && cells.includes('net')),
+      }),
+    );
+    expect(table.head[2]).toEqual({ row: 3, cells: ['Number', 'net', 'tax'] });
+  });
+
   test.each<[what: string, parts: Part[], hints: Parameters<typeof openSheet>[1], says: RegExp]>([
     [
       'two that fit',

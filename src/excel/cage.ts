@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { LkpError } from '../job.ts';
 import { openParts } from './parts.ts';
-import type { OpenWorkbook } from './read.ts';
+import type { Merge, OpenWorkbook } from './read.ts';
 import type { Answer, Request, SentRow } from './reader.ts';
 
 /**
@@ -40,6 +40,8 @@ export interface CagedWorkbook {
   rows(sheetIndex: number): AsyncGenerator<readonly SentRow[]>;
   /** Those whose number is at most `rows`. */
   head(sheetIndex: number, rows: number): Promise<SentRow[]>;
+  /** The merged ranges that begin in them and go down; reads the sheet to its end. */
+  merges(sheetIndex: number, rows: number): Promise<readonly Merge[]>;
 }
 
 /**
@@ -60,6 +62,12 @@ export async function openCaged(path: string): Promise<CagedWorkbook> {
       const head: SentRow[] = [];
       for await (const rows of rowsOf({ what: 'rows', path, sheet, most })) head.push(...rows);
       return head;
+    },
+    merges: async (sheet, most) => {
+      let merges: readonly Merge[] = [];
+      for await (const answer of asked({ what: 'merges', path, sheet, most }))
+        if ('merges' in answer) ({ merges } = answer);
+      return merges;
     },
   };
 }

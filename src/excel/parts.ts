@@ -32,6 +32,8 @@ export function refuse(sentence: string, cause?: unknown): LkpError {
 export interface Parts {
   has(name: string): boolean;
   readonly names: readonly string[];
+  /** Bytes of a part, unpacked; 0 when it is not there. */
+  size(name: string): number;
   /** Text of a part in pieces, as it unpacks. Its size and CRC are checked; a fault throws after the last good piece. */
   text(name: string): AsyncGenerator<string>;
   close(): void;
@@ -49,6 +51,7 @@ export async function openParts(path: string): Promise<Parts> {
     return {
       has: (name) => entries.has(name),
       names: [...entries.keys()],
+      size: (name) => entries.get(name)?.uncompressedSize ?? 0,
       text: (name) => partText(zip, entries, name),
       close: () => zip.close(),
     };

@@ -42,8 +42,16 @@ export interface OpenWorkbook {
   rows(sheetIndex: number): AsyncGenerator<WorkbookRow>;
   /** The same, as many at a time as a piece of the file holds: half a million promises fewer. */
   batches(sheetIndex: number): AsyncGenerator<readonly WorkbookRow[]>;
+  /**
+   * The merged ranges that begin in the first `rows` rows and go down. They stand behind all rows of the sheet, so it is
+   * read to its end; of a very large one none are told.
+   */
+  merges(sheetIndex: number, rows: number): Promise<Merge[]>;
   close(): void;
 }
+
+/** A range whose one value stands in its first cell: its first and last row, from 1, and its first column, from 0. */
+export type Merge = readonly [row: number, toRow: number, column: number];
 
 interface Meaning {
   readonly strings: readonly string[];
@@ -66,17 +74,29 @@ export async function openWorkbook(path: string): Promise<OpenWorkbook> {
       strings: book.strings === undefined ? [] : await readStrings(parts, book.strings),
       formats: book.styles === undefined ? [] : await readFormats(parts, book.styles),
     };
-    const batches = (index: number) => {
+    /** Each profile that does not fit asks for them again. */
+    const merges = new Map<string, Merge[]>();
+    const sheetAt = (index: number) => {
       const sheet = book.sheets[index];
       if (sheet === undefined)
         throw refuse(`The workbook has ${book.sheets.length} sheets; there is no sheet ${index + 1}.`);
-      return sheetRows(parts, sheet.part, sheet.name, meaning);
+      return sheet;
+    };
+    const batches = (index: number) => {
+      const { part, name } = sheetAt(index);
+      return sheetRows(parts, part, name, meaning);
     };
     return {
       sheets: book.sheets.map(({ name, state }) => ({ name, state })),
       batches,
       rows: async function* (index) {
         for await (const batch of batches(index)) yield* batch;
+      },
+      merges: async (index, rows) => {
+        const { part } = sheetAt(index);
+        const known = merges.get(`${part} ${rows}`) ?? (await readMerges(parts, part, rows));
+        merges.set(`${part} ${rows}`, known);
+        return known;
       },
       close: () => parts.close(),
     };
@@ -212,6 +232,32 @@ async function readFormats(parts: Parts, part: string): Promise<NumberFormat[]> 
     },
   });
   return formats;
+}
+
+const MAX_MERGES = 10_000;
+/** Larger sheets come from programs, whose headers have one row; reading them twice would cost seconds. */
+const MERGED_BYTES = 32_000_000;
+
+async function readMerges(parts: Parts, part: string, rows: number): Promise<Merge[]> {
+  const found: Merge[] = [];
+  if (parts.size(part) > MERGED_BYTES) return found;
+  await readXml(parts, part, {
+    open(tag, { ref }, depth) {
+      if (tag !== 'mergeCell' || depth !== 3 || found.length >= MAX_MERGES) return;
+      const range = /^([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})$/.exec(ref ?? '');
+      if (range === null) return;
+      const [row, toRow] = [Number(range[2]), Number(range[3])];
+      if (row <= rows && toRow > row) found.push([row, toRow, columnNumber(range[1]!) - 1]);
+    },
+  });
+  return found;
+}
+
+/** The number of a column, from 1, by its letters. */
+function columnNumber(letters: string): number {
+  let column = 0;
+  for (const letter of letters.toUpperCase()) column = column * 26 + letter.charCodeAt(0) - 64;
+  return column;
 }
 
 async function* sheetRows(
@@ -373,8 +419,7 @@ class SheetReader {
       const found = /^\$?([A-Z]{1,3})\$?\d*$/i.exec(reference)?.[1];
       if (found === undefined)
         throw this.fault(`has a cell named "${reference.slice(0, 20)}" in row ${this.row}`);
-      column = 0;
-      for (const letter of found.toUpperCase()) column = column * 26 + letter.charCodeAt(0) - 64;
+      column = columnNumber(found);
       if (letters <= 3) COLUMNS.set(reference.slice(0, letters), column);
     }
     return column;

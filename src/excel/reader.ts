@@ -1,7 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { LkpError } from '../job.ts';
-import { type OpenWorkbook, openWorkbook } from './read.ts';
+import { type Merge, type OpenWorkbook, openWorkbook } from './read.ts';
 
 /**
  * The program of the process in which workbooks are read (cage.ts starts it). It answers one request a line of stdin
@@ -11,6 +12,7 @@ import { type OpenWorkbook, openWorkbook } from './read.ts';
 
 export type Request =
   | { readonly what: 'open'; readonly path: string }
+  | { readonly what: 'merges'; readonly path: string; readonly sheet: number; readonly most: number }
   /** Rows of a sheet; with `most`, only those whose number is not above it. */
   | { readonly what: 'rows'; readonly path: string; readonly sheet: number; readonly most?: number };
 
@@ -24,6 +26,7 @@ export type Answer =
         readonly [row: number, cells: (string | null)[], typed: readonly number[]]
       >;
     }
+  | { readonly merges: readonly Merge[] }
   | { readonly done: true }
   | { readonly refused: string; readonly code: LkpError['code'] }
   /** Something that is not the file's fault but ours; for the log. */
@@ -38,24 +41,29 @@ const { workerData } = require('node:worker_threads');
 setInterval(() => process.ppid === workerData || process.kill(process.pid, 'SIGKILL'), 500);
 `;
 
-/** The workbook of the last request: its head and its rows are asked for one after the other. */
-let last: { readonly path: string; readonly workbook: OpenWorkbook } | undefined;
+/** The workbook of the last request, and which file it was: each profile opens it, and one of them reads its rows. */
+let last: { readonly file: string; readonly workbook: OpenWorkbook } | undefined;
 
-async function opened(path: string, again: boolean): Promise<OpenWorkbook> {
-  if (again && last?.path === path) return last.workbook;
+async function opened(path: string): Promise<OpenWorkbook> {
+  const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true });
+  const file = [path, dev, ino, size, mtimeNs].join(' ');
+  if (last?.file === file) return last.workbook;
   last?.workbook.close();
   last = undefined;
   const workbook = await openWorkbook(path);
-  last = { path, workbook };
+  last = { file, workbook };
   return workbook;
 }
 
 async function answer(request: Request): Promise<void> {
   if (request.what === 'open') {
-    const { sheets } = await opened(request.path, false);
+    const { sheets } = await opened(request.path);
     await say({ sheets });
+  } else if (request.what === 'merges') {
+    const workbook = await opened(request.path);
+    await say({ merges: await workbook.merges(request.sheet, request.most) });
   } else {
-    const workbook = await opened(request.path, true);
+    const workbook = await opened(request.path);
     let batch: SentRow[] = [];
     let characters = 0;
     const most = request.most ?? Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@ import { LkpError } from '../job.ts';
 import type { RowCounts, Table, Tables } from '../ports.ts';
 import { type CagedWorkbook, openCaged } from './cage.ts';
 import { refuse } from './parts.ts';
+import type { Merge } from './read.ts';
 import type { SentRow } from './reader.ts';
 
 const HEAD_ROWS = 20;
@@ -66,11 +67,32 @@ async function choose(
       `The sheets ${listed(fitting)} of the workbook all have the header that is wanted. Name the sheet in the profile, or send a workbook with one of them.`,
     );
   }
+  if (fits && fitting.length === 0) {
+    // A header of two rows, some of its cells merged over both: only the end of a sheet says so.
+    for (const { index, head } of filled) {
+      const whole = filledDown(head, await workbook.merges(index, HEAD_ROWS));
+      if (fits(whole)) return { index, head: whole };
+    }
+  }
   const chosen = fitting[0] ?? filled[0];
   if (chosen) return chosen;
   throw refuse(
     `The first ${HEAD_ROWS} rows of ${wanted.length === 1 ? `the sheet ${listed(wanted)}` : `the sheets ${listed(wanted)}`} are empty; a header and rows below it were wanted. Check that the right file was sent.`,
   );
+}
+
+/** A head in which the value of a merged range stands in every row of its first column. */
+function filledDown(head: Head, merges: readonly Merge[]): Head {
+  const rows = head.map(({ row, cells }) => ({ row, cells: [...cells] }));
+  for (const [row, toRow, column] of merges) {
+    const value = rows[row - 1]?.cells[column] ?? '';
+    if (value === '') continue;
+    for (const { cells } of rows.slice(row, toRow)) {
+      while (cells.length <= column) cells.push('');
+      cells[column] ||= value;
+    }
+  }
+  return rows;
 }
 
 /** Names of sheets for a sentence; a workbook may have thousands. */
