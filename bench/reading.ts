@@ -36,7 +36,7 @@ export async function benchReading(
     for (let pair = 1; pair <= pairs; pair++) {
       theirs.push(await told(PYTHON, [script('with_openpyxl.py'), book], lines + 1));
       ours.push(
-        await told(process.execPath, ['--import', 'tsx', script('read_workbook.ts'), book], lines + 1),
+        await told(process.execPath, ['--import', 'tsx', script('read-workbook.ts'), book], lines + 1),
       );
       say(
         `reading ${pair} of ${pairs}: openpyxl ${shown([theirs.at(-1)!.seconds])} s, ours ${shown([ours.at(-1)!.seconds])} s`,
