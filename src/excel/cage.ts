@@ -142,7 +142,10 @@ class Reader {
         this.forget();
         resolve(this.ended ?? whyEnded(code, signal));
       });
-      this.process.once('error', (cause) => resolve(unable(cause.message, cause)));
+      this.process.once('error', (cause) => {
+        this.ended ??= unable(cause.message, cause);
+        resolve(this.ended);
+      });
     });
     // A process that is gone is noticed where its answer is missing.
     this.process.stdin.on('error', () => undefined);
@@ -161,6 +164,9 @@ class Reader {
         watch.isWaiting = true;
       }
       throw await this.gone;
+    } catch (error) {
+      // Its pipe may break before it is known why.
+      throw error instanceof LkpError ? error : (this.ended ?? error);
     } finally {
       clearInterval(ticks);
     }
