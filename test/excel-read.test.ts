@@ -170,6 +170,11 @@ describe('files that are no readable workbook are refused with what to do', () =
       Array.from({ length: 10_001 }, (_, index) => ({ name: `${index}`, text: '' })),
       /10001 parts/,
     ],
+    [
+      'names that are too long',
+      Array.from({ length: 200 }, (_, index) => ({ name: `${index}`.padEnd(60_000, 'x'), text: '' })),
+      /names of the workbook's parts/,
+    ],
     ['a zip of something else', [{ name: 'readme.txt', text: 'hello' }], /without a workbook/],
     ['a binary workbook', [{ name: 'xl/workbook.bin', text: '' }], /xlsb/],
     [

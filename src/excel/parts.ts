@@ -8,6 +8,8 @@ import { LkpError } from '../job.ts';
 /** What a workbook may cost before it is refused. A real one of 1,000,000 rows unpacks to some 600 MB. */
 export const LIMITS = {
   entries: 10_000,
+  /** Names, extra fields and comments of all of them are held while the workbook is open. */
+  directoryBytes: 8_000_000,
   entryBytes: 800_000_000,
   totalBytes: 950_000_000,
   /** Shared strings are held in memory: characters of all of them. A million of them have some 30,000,000. */
@@ -103,6 +105,7 @@ async function directory(zip: yauzl.ZipFile): Promise<Map<string, yauzl.Entry>> 
   }
   const entries = new Map<string, yauzl.Entry>();
   let total = 0;
+  let held = 0;
   try {
     for await (const entry of zip.eachEntry()) {
       const name = entry.fileNameRaw.toString('utf8').replaceAll('\\', '/').replace(/^\/+/, '').toLowerCase();
@@ -117,6 +120,11 @@ async function directory(zip: yauzl.ZipFile): Promise<Map<string, yauzl.Entry>> 
           `The workbook holds two parts named ${name}, so what it says is not certain. ${SAVE_AGAIN}.`,
         );
       }
+      held += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+      if (held > LIMITS.directoryBytes)
+        throw refuse(
+          `The names of the workbook's parts take more than ${LIMITS.directoryBytes / 1e6} MB, as in no real one. ${SAVE_AGAIN}.`,
+        );
       total += entry.uncompressedSize;
       checkSize(entry, name, total);
       entries.set(name, entry);
