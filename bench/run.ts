@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util';
 import { type Figure, judged, machine, openGround } from './ground.ts';
 import { benchHistory } from './history.ts';
 import { benchIngest } from './ingest.ts';
+import { benchReading } from './reading.ts';
 import { benchRefresh } from './refresh.ts';
+import { benchSmallFiles } from './small-files.ts';
 import { benchWorkbooks } from './workbooks.ts';
 
 /*
@@ -16,13 +18,17 @@ const BENCHES = {
   history: benchHistory,
   refresh: benchRefresh,
   workbooks: benchWorkbooks,
+  reading: benchReading,
+  'small-files': benchSmallFiles,
 };
-/** Lines, where no others are asked for. */
+/** Lines, or files, where no others are asked for. */
 const LINES: Record<Name, number> = {
   ingest: 1_000_000,
   history: 1_000_000,
   refresh: 100_000,
   workbooks: 500_000,
+  reading: 500_000,
+  'small-files': 3_000,
 };
 type Name = keyof typeof BENCHES;
 

@@ -97,6 +97,8 @@ export interface Tables {
       readonly delimiter?: string;
       readonly encoding?: string;
       readonly sheet?: string;
+      /** Of a workbook of which no sheet is named: whether a sheet's head has the header that is wanted. */
+      readonly fits?: (head: Table['head']) => boolean;
       /** Rewrites a worksheet's typed number or date (a plain decimal, ISO date or date and time) below the header. */
       readonly notation?: (plain: string) => string;
     },

@@ -52,6 +52,16 @@ describe('cells', () => {
     ]);
   });
 
+  it('count their days from 1904 where the workbook says so', async () => {
+    const sheet = '<row><c s="1"><v>42369</v></c><c s="1"><v>0</v></c><c><v>42369</v></c></row>';
+    const parts = workbookParts(sheet, {
+      'xl/workbook.xml':
+        '<workbook xmlns:r="r"><workbookPr date1904="1"/><sheets><sheet name="Lines" sheetId="1" r:id="r1"/></sheets></workbook>',
+      'xl/styles.xml': STYLES,
+    });
+    expect(await rowsOf(parts)).toEqual([[1, '2020-01-01', '1904-01-01', '42369']]);
+  });
+
   it('of a part whose name differs by case or begins with a slash are found', async () => {
     const parts = workbookParts('<row><c><v>1</v></c></row>').map((part) =>
       part.name === 'xl/worksheets/sheet1.xml' ? { ...part, name: '/xl\\worksheets/Sheet1.xml' } : part,
@@ -159,6 +169,11 @@ describe('files that are no readable workbook are refused with what to do', () =
       'too many parts',
       Array.from({ length: 10_001 }, (_, index) => ({ name: `${index}`, text: '' })),
       /10001 parts/,
+    ],
+    [
+      'names that are too long',
+      Array.from({ length: 200 }, (_, index) => ({ name: `${index}`.padEnd(60_000, 'x'), text: '' })),
+      /names of the workbook's parts/,
     ],
     ['a zip of something else', [{ name: 'readme.txt', text: 'hello' }], /without a workbook/],
     ['a binary workbook', [{ name: 'xl/workbook.bin', text: '' }], /xlsb/],

@@ -8,10 +8,15 @@ import { LkpError } from '../job.ts';
 /** What a workbook may cost before it is refused. A real one of 1,000,000 rows unpacks to some 600 MB. */
 export const LIMITS = {
   entries: 10_000,
+  /** Names, extra fields and comments of all of them are held while the workbook is open. */
+  directoryBytes: 8_000_000,
   entryBytes: 800_000_000,
   totalBytes: 950_000_000,
-  /** Shared strings and styles are held in memory. */
-  heldBytes: 200_000_000,
+  /** Shared strings are held in memory: characters of all of them. A million of them have some 30,000,000. */
+  heldCharacters: 100_000_000,
+  /** Characters of one text or tag, and of one row. A cell of Excel has 32,767 at most, a row 16,384 cells. */
+  text: 1 << 20,
+  row: 2 << 20,
   /** Sheets pack 5 to 30 times; a bomb packs 1,000 times. Small parts may pack better. */
   ratio: 250,
   ratioFromBytes: 16_000_000,
@@ -29,6 +34,8 @@ export function refuse(sentence: string, cause?: unknown): LkpError {
 export interface Parts {
   has(name: string): boolean;
   readonly names: readonly string[];
+  /** Bytes of a part, unpacked; 0 when it is not there. */
+  size(name: string): number;
   /** Text of a part in pieces, as it unpacks. Its size and CRC are checked; a fault throws after the last good piece. */
   text(name: string): AsyncGenerator<string>;
   close(): void;
@@ -46,6 +53,7 @@ export async function openParts(path: string): Promise<Parts> {
     return {
       has: (name) => entries.has(name),
       names: [...entries.keys()],
+      size: (name) => entries.get(name)?.uncompressedSize ?? 0,
       text: (name) => partText(zip, entries, name),
       close: () => zip.close(),
     };
@@ -97,6 +105,7 @@ async function directory(zip: yauzl.ZipFile): Promise<Map<string, yauzl.Entry>> 
   }
   const entries = new Map<string, yauzl.Entry>();
   let total = 0;
+  let held = 0;
   try {
     for await (const entry of zip.eachEntry()) {
       const name = entry.fileNameRaw.toString('utf8').replaceAll('\\', '/').replace(/^\/+/, '').toLowerCase();
@@ -111,6 +120,11 @@ async function directory(zip: yauzl.ZipFile): Promise<Map<string, yauzl.Entry>> 
           `The workbook holds two parts named ${name}, so what it says is not certain. ${SAVE_AGAIN}.`,
         );
       }
+      held += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+      if (held > LIMITS.directoryBytes)
+        throw refuse(
+          `The names of the workbook's parts take more than ${LIMITS.directoryBytes / 1e6} MB, as in no real one. ${SAVE_AGAIN}.`,
+        );
       total += entry.uncompressedSize;
       checkSize(entry, name, total);
       entries.set(name, entry);
@@ -192,6 +206,8 @@ export interface XmlEvents {
 export async function* parseXml(parts: Parts, name: string, events: XmlEvents): AsyncGenerator<void> {
   const parser = new SaxesParser({ position: false });
   let depth = 0;
+  /** Characters since the parser last told something: what it may be holding, for it joins a whole text before it hands it out. */
+  let held = 0;
   const fault = (error: Error): LkpError =>
     error instanceof LkpError
       ? error
@@ -208,6 +224,7 @@ export async function* parseXml(parts: Parts, name: string, events: XmlEvents): 
     );
   });
   parser.on('opentag', (tag) => {
+    held = 0;
     depth += 1;
     if (depth > LIMITS.depth)
       throw refuse(`The part ${name} of the workbook is nested too deeply. ${SAVE_AGAIN}.`);
@@ -215,6 +232,7 @@ export async function* parseXml(parts: Parts, name: string, events: XmlEvents): 
     events.open(local(tag.name), tag.attributes as Record<string, string>, depth);
   });
   parser.on('closetag', (tag) => {
+    held = 0;
     events.close?.(local(tag.name), depth);
     depth -= 1;
   });
@@ -224,7 +242,12 @@ export async function* parseXml(parts: Parts, name: string, events: XmlEvents): 
     parser.on('cdata', onText);
   }
   for await (const piece of parts.text(name)) {
+    held += piece.length;
     parser.write(piece);
+    if (held > LIMITS.text)
+      throw refuse(
+        `The part ${name} of the workbook has more than ${LIMITS.text} characters in one piece, as no cell has. ${SAVE_AGAIN}.`,
+      );
     yield;
   }
   parser.close();

@@ -1,4 +1,4 @@
-import { local, openParts, type Parts, parseXml, readXml, refuse } from './parts.ts';
+import { LIMITS, local, openParts, type Parts, parseXml, readXml, refuse } from './parts.ts';
 import { builtInFormat, formatOf, type NumberFormat, numberText, unescaped } from './values.ts';
 
 /** What a formula cell reads as when its file holds no value for it; no typed column takes it. */
@@ -6,6 +6,8 @@ export const NO_STORED_VALUE = '#FORMULA!';
 /** A value further right is a fault of its exporter; padding up to it would cost more than the file. */
 const MAX_COLUMNS = 1_024;
 const MAX_ROWS = 1_048_576;
+/** Empty texts cost memory too. */
+const MAX_STRINGS = 5_000_000;
 
 /** True for the text of an error cell, and of a formula without a stored value: seen, but not readable. */
 export function unreadable(cell: string | null): boolean {
@@ -38,8 +40,18 @@ export interface OpenWorkbook {
    * known only at the end of a sheet: a throw there takes back every row before it.
    */
   rows(sheetIndex: number): AsyncGenerator<WorkbookRow>;
+  /** The same, as many at a time as a piece of the file holds: half a million promises fewer. */
+  batches(sheetIndex: number): AsyncGenerator<readonly WorkbookRow[]>;
+  /**
+   * The merged ranges that begin in the first `rows` rows and go down. They stand behind all rows of the sheet, so it is
+   * read to its end; of a very large one none are told.
+   */
+  merges(sheetIndex: number, rows: number): Promise<Merge[]>;
   close(): void;
 }
+
+/** A range whose one value stands in its first cell: its first and last row, from 1, and its first column, from 0. */
+export type Merge = readonly [row: number, toRow: number, column: number];
 
 interface Meaning {
   readonly strings: readonly string[];
@@ -62,13 +74,29 @@ export async function openWorkbook(path: string): Promise<OpenWorkbook> {
       strings: book.strings === undefined ? [] : await readStrings(parts, book.strings),
       formats: book.styles === undefined ? [] : await readFormats(parts, book.styles),
     };
+    /** Each profile that does not fit asks for them again. */
+    const merges = new Map<string, Merge[]>();
+    const sheetAt = (index: number) => {
+      const sheet = book.sheets[index];
+      if (sheet === undefined)
+        throw refuse(`The workbook has ${book.sheets.length} sheets; there is no sheet ${index + 1}.`);
+      return sheet;
+    };
+    const batches = (index: number) => {
+      const { part, name } = sheetAt(index);
+      return sheetRows(parts, part, name, meaning);
+    };
     return {
       sheets: book.sheets.map(({ name, state }) => ({ name, state })),
-      rows: (index) => {
-        const sheet = book.sheets[index];
-        if (sheet === undefined)
-          throw refuse(`The workbook has ${book.sheets.length} sheets; there is no sheet ${index + 1}.`);
-        return sheetRows(parts, sheet.part, sheet.name, meaning);
+      batches,
+      rows: async function* (index) {
+        for await (const batch of batches(index)) yield* batch;
+      },
+      merges: async (index, rows) => {
+        const { part } = sheetAt(index);
+        const known = merges.get(`${part} ${rows}`) ?? (await readMerges(parts, part, rows));
+        merges.set(`${part} ${rows}`, known);
+        return known;
       },
       close: () => parts.close(),
     };
@@ -163,6 +191,7 @@ async function readStrings(parts: Parts, part: string): Promise<string[]> {
   let text = '';
   let phonetic = false;
   let listening = false;
+  let held = 0;
   await readXml(parts, part, {
     open(tag, _, depth) {
       if (tag === 'si' && depth === 2) text = '';
@@ -175,7 +204,13 @@ async function readStrings(parts: Parts, part: string): Promise<string[]> {
     close(tag, depth) {
       listening = false;
       if (tag === 'rPh') phonetic = false;
-      if (tag === 'si' && depth === 2) strings.push(unescaped(text));
+      if (tag !== 'si' || depth !== 2) return;
+      strings.push(unescaped(text));
+      held += text.length;
+      if (held > LIMITS.heldCharacters || strings.length > MAX_STRINGS)
+        throw refuse(
+          `The workbook holds ${strings.length} different texts of ${Math.round(held / 1e6)} million characters; that is too large to read. Split it, or send it as CSV.`,
+        );
     },
   });
   return strings;
@@ -199,17 +234,47 @@ async function readFormats(parts: Parts, part: string): Promise<NumberFormat[]> 
   return formats;
 }
 
+const MAX_MERGES = 10_000;
+/** Larger sheets come from programs, whose headers have one row; reading them twice would cost seconds. */
+const MERGED_BYTES = 32_000_000;
+
+async function readMerges(parts: Parts, part: string, rows: number): Promise<Merge[]> {
+  const found: Merge[] = [];
+  if (parts.size(part) > MERGED_BYTES) return found;
+  await readXml(parts, part, {
+    open(tag, { ref }, depth) {
+      if (tag !== 'mergeCell' || depth !== 3 || found.length >= MAX_MERGES) return;
+      const range = /^([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})$/.exec(ref ?? '');
+      if (range === null) return;
+      const [row, toRow] = [Number(range[2]), Number(range[3])];
+      if (row <= rows && toRow > row) found.push([row, toRow, columnNumber(range[1]!) - 1]);
+    },
+  });
+  return found;
+}
+
+/** The number of a column, from 1, by its letters. */
+function columnNumber(letters: string): number {
+  let column = 0;
+  for (const letter of letters.toUpperCase()) column = column * 26 + letter.charCodeAt(0) - 64;
+  return column;
+}
+
 async function* sheetRows(
   parts: Parts,
   part: string,
   name: string,
   meaning: Meaning,
-): AsyncGenerator<WorkbookRow> {
+): AsyncGenerator<readonly WorkbookRow[]> {
   const reader = new SheetReader(name, meaning);
   for await (const _ of parseXml(parts, part, reader)) {
-    yield* reader.take();
+    const rows = reader.take();
+    if (rows.length > 0) yield rows;
   }
 }
+
+/** Columns by their letters, as they were seen. */
+const COLUMNS = new Map<string, number>();
 
 /** Depths of the elements of a sheet: whatever else has such a name at another depth is not a cell. */
 const DEPTH = { sheetData: 2, row: 3, cell: 4, content: 5 };
@@ -220,6 +285,8 @@ class SheetReader {
   private inData = false;
   private row = 0;
   private column = 0;
+  private characters = 0;
+  private total = 0;
   private cells: (string | null)[] = [];
   private typed: number[] = [];
   private type = 'n';
@@ -279,6 +346,7 @@ class SheetReader {
     }
     this.row = row;
     this.column = 0;
+    this.characters = 0;
     this.cells = [];
     this.typed = [];
   }
@@ -300,6 +368,12 @@ class SheetReader {
       );
     if (this.cells.length >= this.column)
       throw this.fault(`has two cells in one place in row ${this.row}, or cells out of order`);
+    this.characters += text.length;
+    if (this.characters > LIMITS.row)
+      throw this.fault(`has more than ${LIMITS.row} characters in row ${this.row}`);
+    this.total += text.length;
+    if (this.total > LIMITS.totalBytes)
+      throw this.fault(`has more than ${LIMITS.totalBytes / 1e6} million characters by row ${this.row}`);
     while (this.cells.length < this.column - 1) this.cells.push(null);
     if ((this.type === 'n' || this.type === 'd') && text !== NO_STORED_VALUE)
       this.typed.push(this.cells.length);
@@ -339,11 +413,15 @@ class SheetReader {
   }
 
   private columnOf(reference: string): number {
-    const letters = /^\$?([A-Z]{1,3})\$?\d*$/i.exec(reference)?.[1];
-    if (letters === undefined)
-      throw this.fault(`has a cell named "${reference.slice(0, 20)}" in row ${this.row}`);
-    let column = 0;
-    for (const letter of letters.toUpperCase()) column = column * 26 + letter.charCodeAt(0) - 64;
+    const letters = reference.search(/\d|$/);
+    let column = COLUMNS.get(reference.slice(0, letters));
+    if (column === undefined || letters > 3) {
+      const found = /^\$?([A-Z]{1,3})\$?\d*$/i.exec(reference)?.[1];
+      if (found === undefined)
+        throw this.fault(`has a cell named "${reference.slice(0, 20)}" in row ${this.row}`);
+      column = columnNumber(found);
+      if (letters <= 3) COLUMNS.set(reference.slice(0, letters), column);
+    }
     return column;
   }
 

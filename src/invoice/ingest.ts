@@ -3,13 +3,14 @@ import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
-import { copyRows, dropLoad, nameFields, watchRows } from '../staging.ts';
+import { copyRows, dropLoad, findHeader, nameFields, watchRows } from '../staging.ts';
 import { AmountsIn, WATCHED } from './amounts.ts';
 import { fieldExpression, notationOf, type Reading, readingOf, statedReading } from './notation.ts';
 import {
   CORRECTS,
   candidateProfiles,
   FIELD_NAMES,
+  fieldsOf,
   type Match,
   matchProfile,
   noMatch,
@@ -196,12 +197,13 @@ export async function openMatching(
 
 /** Profiles of one such text have a file opened alike. */
 function openedAs(
-  { delimiter, encoding, sheet, number_format, date_format }: Profile,
+  { name, delimiter, encoding, sheet, number_format, date_format }: Profile,
   format?: string,
 ): string {
   if (format === 'csv') return JSON.stringify([delimiter, encoding]);
-  if (format === 'xlsx') return JSON.stringify([sheet, number_format, date_format]);
-  return format ?? JSON.stringify([delimiter, encoding, sheet, number_format, date_format]);
+  // Without a name, the sheet is the one that has the profile's header.
+  if (format === 'xlsx') return JSON.stringify([sheet ?? [name], number_format, date_format]);
+  return format ?? JSON.stringify([delimiter, encoding, sheet ?? [name], number_format, date_format]);
 }
 
 /** What a profile says of the form of its files. */
@@ -213,6 +215,7 @@ export function hintsOf(
   const notation = notationOf(profile);
   return {
     name,
+    fits: (head) => findHeader(head, fieldsOf(profile)) !== undefined,
     ...(delimiter === undefined ? {} : { delimiter }),
     ...(encoding === undefined ? {} : { encoding }),
     ...(sheet === undefined ? {} : { sheet }),
