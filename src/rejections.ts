@@ -32,6 +32,11 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     reason: 'The file has a line number column, but this row leaves it empty.',
     hint: 'Fill in the line number and ingest the file again.',
   },
+  'cell-without-value': {
+    disposition: 'quarantined',
+    reason: 'A cell reads "{seen}": an error of the spreadsheet, or a formula whose result was not stored.',
+    hint: 'Get the value from the sender, correct the row (lkp rejects) and ingest it.',
+  },
   'issue-date-unreadable': {
     disposition: 'rejected',
     reason: 'The issue date "{seen}" is not a date in the format of the profile.',

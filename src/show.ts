@@ -115,13 +115,13 @@ export function waitingText(waiting: readonly Waiting[]): string {
     table(
       ['invoice', 'date', 'line', 'file', 'row', 'amount', '', 'why it waits'],
       waiting.map((row) => [
-        row.number,
-        row.issue_date,
-        row.line_no,
+        row.number ?? '',
+        row.issue_date ?? '',
+        row.line_no ?? '',
         row.file,
         String(row.row_no),
-        readable(row.amount),
-        row.currency,
+        row.amount === null ? '' : readable(row.amount),
+        row.currency ?? '',
         `${row.reason} ${row.hint}`,
       ]),
     ),

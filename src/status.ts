@@ -120,8 +120,9 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
   );
   return app.db.transaction('status', async (tx) => {
     const waiting = await tx.one<{ quarantined: string; rejected: string }>(
-      `select (select count(*) from quarantine where ended_no is null) as quarantined,
-              (select count(*) from rejection where ended_no is null) as rejected`,
+      `select (select count(*) from quarantine where ended_no is null)
+            + (select count(*) from rejection where ended_no is null and held = 'quarantined') as quarantined,
+              (select count(*) from rejection where ended_no is null and held = 'rejected') as rejected`,
     );
     const jobsWaiting = await tx.rows<Status['waiting']['failed_or_waiting_jobs'][number]>(
       `select job, cycle, part, parts, state, says from occurrence where state in ('failed', 'waiting') order by cycle, id`,

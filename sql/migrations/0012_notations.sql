@@ -31,11 +31,17 @@ return case lower(name)
   when 'dec' then '12' when 'december' then '12' when 'dez' then '12' when 'dezember' then '12' when 'ara' then '12' when 'aralık' then '12'
 end;
 
--- Rows that only a person can read (an amount or date with two readings) wait: they are stored with the rejected ones,
+-- The first cell that has no value which could be read: an error of a spreadsheet, or a formula whose result was not stored.
+create function without_value(variadic cells text[]) returns text language sql immutable parallel safe
+return (select cell from unnest(cells) as cell
+        where cell ~ '^#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|GETTING_DATA|SPILL!|CALC!|FIELD!|BLOCKED!|FORMULA!)$'
+        limit 1);
+
+-- Rows that only a person can read (an amount or date with two readings, a cell without a value) wait: they are stored with the rejected ones,
 -- having no value that a line could hold.
 alter table rejection
   add column held text not null generated always as
-    (case when rule in ('ambiguous-date', 'ambiguous-amount') then 'quarantined' else 'rejected' end) stored;
+    (case when rule in ('ambiguous-date', 'ambiguous-amount', 'cell-without-value') then 'quarantined' else 'rejected' end) stored;
 
 -- The publisher's own total rows: recognised, compared with the lines, never ingested.
 alter table file add column total_rows int not null default 0;

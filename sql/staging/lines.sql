@@ -46,7 +46,13 @@ with given as (
          coalesce(day.day >= coalesce(currency.valid_from, '-infinity')
               and day.day <  coalesce(currency.valid_to, 'infinity'), true) as currency_valid,
          gate.class = 'credit note' and current_setting('lkp.credits_negative') = 'true' as carries_minus,
-         given.line_number = '' and current_setting('lkp.numbered') = 'true' as line_missing
+         given.line_number = '' and current_setting('lkp.numbered') = 'true' as line_missing,
+         -- looked for only where a typed cell is unreadable, or a text begins as an error does
+         case when day.day is null or currency.code is null or starts_with(given.number, '#')
+                or starts_with(given.customer_number, '#') or starts_with(given.sku, '#')
+                or starts_with(given.quantity_text, '#') or starts_with(given.net_text, '#') or starts_with(given.price_text, '#')
+              then without_value(given.number, given.issue_text, given.type_value, given.currency, given.customer_number, given.sku,
+                                 given.quantity_text, given.net_text, given.price_text) end as valueless
   from given
   left join day      on day.iso = given.issue_text
   left join document_gate as gate on gate.value = given.type_value
@@ -73,6 +79,7 @@ select typed.row_no,
        typed.currency,
        case when typed.ragged is not null                     then 'ragged-row'
             when typed.verdict = 'refuse'                     then 'not-an-invoice'
+            when typed.valueless is not null                  then 'cell-without-value'
             when typed.number = ''                            then 'invoice-number-missing'
             when typed.issue_date is null                     then case when starts_with(typed.issue_text, '??')
                                                                     then 'ambiguous-date' else 'issue-date-unreadable' end
@@ -88,6 +95,7 @@ select typed.row_no,
                           when 'unknown'    then 'document-type-unknown' end as waits,
        case when typed.ragged is not null                     then left(typed.ragged, 200)
             when typed.verdict = 'refuse'                     then typed.type_code || ' ' || typed.type_name
+            when typed.valueless is not null                  then typed.valueless
             when typed.issue_date is null                     then ltrim(typed.issue_text, '?')
             when typed.quantity is null                       then ltrim(typed.quantity_text, '?')
             when typed.net_amount is null                     then ltrim(coalesce(typed.net_text, typed.price_text), '?')

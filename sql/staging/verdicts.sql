@@ -11,7 +11,7 @@ with judged as (
               when quarantine.rule is not null then quarantine.seen
               when set_aside.rule is not null then set_aside.seen
               else of_file.name || ', row ' || duplicate.of_row_no end as seen,
-         case when staged.rule in ('ambiguous-date', 'ambiguous-amount') or quarantine.rule is not null then 'quarantine'
+         case when staged.rule in ('ambiguous-date', 'ambiguous-amount', 'cell-without-value') or quarantine.rule is not null then 'quarantine'
               when staged.rule is not null or set_aside.held = 'rejected' then 'refuse' end as verdict
   from staged
   left join quarantine on quarantine.file_id = current_setting('lkp.file_id')::int and quarantine.row_no = staged.row_no

@@ -4,23 +4,23 @@ import { explainRule } from '../rejections.ts';
 import { settle } from './settle.ts';
 import { knownFile } from './withdraw.ts';
 
-/** One row that waits for a person. */
+/** One row that waits for a person; null: it cannot be read. */
 export interface Waiting {
-  readonly number: string;
-  readonly issue_date: string;
-  readonly line_no: string;
+  readonly number: string | null;
+  readonly issue_date: string | null;
+  readonly line_no: string | null;
   readonly file: string;
   readonly sha256: string;
   readonly row_no: number;
   readonly rule: string;
   readonly reason: string;
   readonly hint: string;
-  readonly customer_number: string;
-  readonly sku: string;
-  readonly quantity: string;
+  readonly customer_number: string | null;
+  readonly sku: string | null;
+  readonly quantity: string | null;
   /** Signed effect, decimal string in `currency`. */
-  readonly amount: string;
-  readonly currency: string;
+  readonly amount: string | null;
+  readonly currency: string | null;
   /** When it began to wait, as an instant. */
   readonly since: string;
 }
@@ -29,17 +29,28 @@ export interface Waiting {
 export async function waitingRows(context: Context, number?: string): Promise<Waiting[]> {
   const rows = await context.db.transaction('quarantine', (tx) =>
     tx.rows<Omit<Waiting, 'reason' | 'hint'> & { seen: string | null }>(
-      `select document.number, line.issue_date, line.line_no, file.name as file, file.sha256, line.row_no,
-              quarantine.rule, quarantine.seen, line.customer_number, line.sku, trim_scale(line.quantity)::text as quantity,
-              trim_scale(line.net_amount * document.amount_sign)::text as amount, line.currency,
+      `select waiting.*, file.name as file, file.sha256,
               to_char(change.known_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
-       from quarantine
-       join line on line.file_id = quarantine.file_id and line.row_no = quarantine.row_no and line.ended_no is null
-       join document on document.id = line.document_id
-       join file on file.id = line.file_id
-       join change on change.no = quarantine.change_no
-       where quarantine.ended_no is null and ($1::text is null or document.number = $1)
-       order by document.number collate "C", line.issue_date, line.line_no collate "C", file.name collate "C", line.row_no`,
+       from (
+         select document.number, line.issue_date, line.line_no, line.file_id, line.row_no, quarantine.rule, quarantine.seen,
+                line.customer_number, line.sku, trim_scale(line.quantity)::text as quantity,
+                trim_scale(line.net_amount * document.amount_sign)::text as amount, line.currency, quarantine.change_no
+         from quarantine
+         join line on line.file_id = quarantine.file_id and line.row_no = quarantine.row_no and line.ended_no is null
+         join document on document.id = line.document_id
+         where quarantine.ended_no is null
+         union all
+         -- what only a person can read has no value that a line could hold
+         select rejection.document_number, rejection.issue_date, null, rejection.file_id, rejection.row_no, rejection.rule,
+                rejection.seen, rejection.customer_number, null, null, trim_scale(rejection.amount)::text, rejection.currency,
+                rejection.change_no
+         from rejection
+         where rejection.ended_no is null and rejection.held = 'quarantined'
+       ) as waiting
+       join file on file.id = waiting.file_id
+       join change on change.no = waiting.change_no
+       where $1::text is null or waiting.number = $1
+       order by waiting.number collate "C", waiting.issue_date, waiting.line_no collate "C", file.name collate "C", waiting.row_no`,
       [number ?? null],
     ),
   );
@@ -71,14 +82,7 @@ export async function decide(
   return context.db.transaction('quarantine', async (tx) => {
     await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
     const documents = verdict === 'reopen' ? await decidedOf(tx, number) : await waitingOf(tx, number);
-    if (documents.length === 0) {
-      throw new LkpError(
-        'request',
-        verdict === 'reopen'
-          ? `No decision stands about an invoice ${number}.`
-          : `Nothing of an invoice ${number} waits for a person. lkp quarantine list shows what does.`,
-      );
-    }
+    if (documents.length === 0) throw new LkpError('request', await undecidable(tx, number, verdict));
     const disputed = documents.filter(({ rules }) => rules.includes('conflict'));
     if (verdict !== 'reopen' && disputed.length > 0 && options.file === undefined) {
       const files = [...new Set(disputed.flatMap((document) => document.files))].sort();
@@ -107,6 +111,21 @@ export async function decide(
     );
     return { number, verdict, moved: Number(moved), waiting: Number(waiting) };
   });
+}
+
+async function undecidable(tx: Sql, number: string, verdict: Verdict): Promise<string> {
+  if (verdict === 'reopen') return `No decision stands about an invoice ${number}.`;
+  const unread = await tx.maybe<{ row_no: number; file: string }>(
+    `select rejection.row_no, file.name as file
+     from rejection
+     join file on file.id = rejection.file_id
+     where rejection.document_number = $1 and rejection.held = 'quarantined' and rejection.ended_no is null
+     order by rejection.row_no limit 1`,
+    [number],
+  );
+  return unread
+    ? `Row ${unread.row_no} of ${unread.file} cannot be read, so that no decision makes it count. lkp quarantine list says what to correct.`
+    : `Nothing of an invoice ${number} waits for a person. lkp quarantine list shows what does.`;
 }
 
 interface Disputed {
