@@ -15,7 +15,7 @@ import xlsxwriter
 
 FORMATS = {
     "text": "General", "code": "@", "integer": "#,##0", "ordinal": "0", "decimal": "#,##0.0",
-    "money": "#,##0.00", "percent": "0.0%", "date": "yyyy-mm-dd", "month": "yyyy-mm",
+    "money": "#,##0.00", "amount": "#,##0.00", "percent": "0.0%", "date": "yyyy-mm-dd", "month": "yyyy-mm",
 }
 
 seconds, rows, book = 0.0, 0, None

@@ -108,7 +108,8 @@ export interface Tables {
 /**
  * What a cell holds; decides type, number format, alignment. Decimals arrive as strings, dates as `YYYY-MM-DD`,
  * months as `YYYY-MM`. `code` is text that looks like a number (an MPN ID); `ordinal` is a whole number that
- * counts nothing (a year, a row number) and so has no thousands separator. What does not read as its kind is
+ * counts nothing (a year, a row number) and so has no thousands separator; `amount` is money of any currency and shows the
+ * decimals that it is written with, as yen have none and dinars three. What does not read as its kind is
  * shown as the text it is.
  */
 export type CellKind =
@@ -118,6 +119,7 @@ export type CellKind =
   | 'ordinal'
   | 'decimal'
   | 'money'
+  | 'amount'
   | 'percent'
   | 'date'
   | 'month';

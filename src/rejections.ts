@@ -78,6 +78,11 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     reason: 'Documents of type {seen} count only when a person says so.',
     hint: 'Look at the document and decide.',
   },
+  'totals-differ': {
+    disposition: 'quarantined',
+    reason: "The document's figures contradict each other: {seen}.",
+    hint: 'Ask its sender. Withdraw the file and ingest the corrected one, or let it count as it is: lkp quarantine release.',
+  },
   'document-type-unknown': {
     disposition: 'quarantined',
     reason: 'The document type "{seen}" is not a code of UNTDID 1001.',

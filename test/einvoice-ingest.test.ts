@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { minorUnit } from '../src/einvoice/amounts.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
+import { decide, waitingRows } from '../src/invoice/quarantine.ts';
 import type { FileResult } from '../src/invoice/result.ts';
+import { withdrawFile } from '../src/invoice/withdraw.ts';
 import { loadReference } from '../src/reference/load.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
@@ -75,7 +77,6 @@ describe('an e-invoice goes the way of every file', () => {
   });
 
   test.each<[what: string, content: string, says: RegExp]>([
-    ['a wrong total', UBL.replace('>135.50<', '>99.00<'), /99\.00 EUR.*135\.5 EUR/],
     ['a file that was cut', UBL.slice(0, -30), /was cut off/],
     ['another document', UBL.replaceAll('Invoice', 'Quotation'), /is a Quotation \(UBL\), an offer/],
   ])('%s is refused, and said once', async (_what, content, says) => {
@@ -98,4 +99,40 @@ test('the minor units are those of the currency table', async () => {
   );
   expect(known.length).toBeGreaterThan(150);
   expect(known.filter(({ code, minor_unit }) => minorUnit(code) !== minor_unit)).toEqual([]);
+});
+
+describe('an e-invoice whose totals differ', () => {
+  const FALSE_SUM = UBL.replaceAll('E-1001', 'E-77').replace('>135.50<', '>140.00<');
+  const waiting = async () =>
+    (await waitingRows(it.context, 'E-77')).map(({ row_no, rule, reason }) => [row_no, rule, reason]);
+
+  test('waits with both figures until a person lets it count as it is', async () => {
+    expect(await ingested(FALSE_SUM, { dryRun: true })).toMatchObject({
+      verdicts: [{ root: 'Invoice', number: 'E-77', verdict: 'quarantine', rule: 'totals-differ' }],
+    });
+    expect(positive((await ingested(FALSE_SUM)).dispositions)).toEqual({ quarantined: 2 });
+    const told =
+      "The document's figures contradict each other: it states 140.00 EUR as the sum of its lines (BT-106), but its 2 lines add up to 135.5 EUR.";
+    expect(await waiting()).toEqual([
+      [1, 'totals-differ', told],
+      [2, 'totals-differ', told],
+    ]);
+    await decide(it.context, 'E-77', 'release', { reason: 'the lines are right' });
+    expect(await waiting()).toEqual([]);
+    expect(positive((await ingested(FALSE_SUM)).dispositions)).toEqual({ counted: 1, unmapped: 1 });
+    await decide(it.context, 'E-77', 'reopen', { reason: 'they are not' });
+    expect(await waiting()).toHaveLength(2);
+  });
+
+  test('and as long as the file that says so stands', async () => {
+    const corrected = UBL.replaceAll('E-1001', 'E-77');
+    expect(positive((await ingested(corrected, {}, 'corrected.xml')).dispositions)).toEqual({ duplicate: 2 });
+    const { sha256 } = await ingested(FALSE_SUM);
+    await withdrawFile(it.context, sha256, 'its sum is wrong');
+    expect(await waiting()).toEqual([]);
+    expect(positive((await ingested(corrected, {}, 'corrected.xml')).dispositions)).toEqual({
+      counted: 1,
+      unmapped: 1,
+    });
+  });
 });

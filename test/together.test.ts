@@ -116,11 +116,12 @@ test('only what is plain goes together, and shares a change', async () => {
     '03-credit.xml',
     '04-for-a-person.xml',
     '05-never-counts.xml',
+    '11-sum-differs.xml',
     '12-currency-unknown.xml',
     '14-plain.xml',
     '16-plain.xml',
   ]);
   expect(await together.rows(`select reason from change where kind = 'ingest'`)).toEqual([
-    { reason: '8 files together' },
+    { reason: '9 files together' },
   ]);
 });

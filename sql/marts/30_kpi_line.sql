@@ -15,6 +15,8 @@ with rates as (
   select placed_line.*,
          case when placed_line.currency = current_setting('lkp.reporting_currency') then placed_line.amount
               else placed_line.amount * reporting.per_euro / rates.per_euro end as converted,
+         case when placed_line.currency <> current_setting('lkp.reporting_currency')
+              then reporting.per_euro / rates.per_euro end        as rate,
          rates.rate_date,
          rates.origin                                             as rate_origin
   from placed_line
@@ -32,7 +34,8 @@ select joined.document_id, joined.file_id, joined.row_no, joined.number, joined.
        round(joined.converted,
              (select currency.minor_unit from currency
               where currency.code = current_setting('lkp.reporting_currency'))) as revenue,
-       joined.rate_date, joined.rate_origin,
+       -- one unit of the line's currency in the reporting currency; null where they are one, or no rate is known
+       joined.rate, joined.rate_date, joined.rate_origin,
        joined.disposition,
        case when joined.waits_rule is not null      then joined.waits_rule
             when joined.location_mpn_id is null and joined.customer_number = '' then 'customer-number-absent'

@@ -85,17 +85,21 @@ select row_number() over (order by known_line.partner_mpn_id collate "C", known_
        known_line.sku,
        trim_scale(known_line.quantity)::text                    as quantity,
        known_line.currency,
-       trim_scale(known_line.amount)::text                      as amount,
+       round(known_line.amount, greatest(scale(trim_scale(known_line.amount)), coalesce(currency.minor_unit, 0)))::text as amount,
+       trim_scale(round(known_line.rate, 8))::text              as rate,
+       case when known_line.rate is not null then known_line.rate_date::text end as rate_date,
+       case when known_line.rate is not null then case known_line.rate_origin when 'ecb' then 'ECB' else known_line.rate_origin end end
+                                                                as rate_source,
        file.name                                                as file_name,
        file.sha256                                              as file_sha256,
        known_line.row_no::text                                  as row_no,
        concat_ws(', ',
          case when known_line.shows = 'reversal'    then 'reversal' end,
          case when known_line.amount = 0            then '$0 purchase' end,
-         case when known_line.revenue is null       then 'no rate' end,
-         case when known_line.rate_origin = 'manual' then 'manual rate' end) as note
+         case when known_line.revenue is null       then 'no rate' end) as note
 from known_line
 join file on file.id = known_line.file_id
+left join currency      on currency.code = known_line.currency
 left join known_partner on known_partner.mpn_id = known_line.partner_mpn_id
 where known_line.shows in ('counted', 'reversal');
 
@@ -167,10 +171,11 @@ with bought as (
 select uncounted.partner_mpn_id, coalesce(known_partner.name, '') as partner_name,
        uncounted.disposition, uncounted.rule, uncounted.seen, uncounted.number, uncounted.issue_date,
        uncounted.customer_number, uncounted.sku, uncounted.quantity, uncounted.currency,
-       trim_scale(uncounted.amount)::text as amount,
+       round(uncounted.amount, greatest(scale(trim_scale(uncounted.amount)), coalesce(currency.minor_unit, 0)))::text as amount,
        file.name as file_name, file.sha256 as file_sha256, uncounted.row_no::text as row_no
 from uncounted
 join file on file.id = uncounted.file_id
+left join currency      on currency.code = uncounted.currency
 left join known_partner on known_partner.mpn_id = uncounted.partner_mpn_id
 where uncounted.partner_mpn_id in (select wanted.mpn_id from wanted);
 

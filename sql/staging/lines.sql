@@ -27,7 +27,8 @@ with given as (
          load_field.line_number,
          load_field.quantity                     as quantity_text,
          load_field.price                        as price_text,
-         nullif(load_field.net_amount, '')       as net_text
+         nullif(load_field.net_amount, '')       as net_text,
+         nullif(load_field.totals_differ, '')    as totals_differ
   from load_field
   offset bigint '0'
 ), typed as (
@@ -91,8 +92,10 @@ select typed.row_no,
             when not typed.currency_valid                     then 'currency-not-valid'
             when typed.line_missing                           then 'line-number-missing'
        end                                                                   as rule,
-       case typed.verdict when 'quarantine' then 'document-type-for-a-person'
-                          when 'unknown'    then 'document-type-unknown' end as waits,
+       case when typed.verdict = 'quarantine'        then 'document-type-for-a-person'
+            when typed.verdict = 'unknown'           then 'document-type-unknown'
+            when typed.totals_differ is not null     then 'totals-differ' end as waits,
+       typed.totals_differ,
        case when typed.ragged is not null                     then left(typed.ragged, 200)
             when typed.verdict = 'refuse'                     then typed.type_code || ' ' || typed.type_name
             when typed.valueless is not null                  then typed.valueless
@@ -103,6 +106,8 @@ select typed.row_no,
             when not typed.currency_valid                     then typed.currency || ' on ' || typed.issue_text
             when typed.verdict = 'unknown'                    then typed.type_value
             -- rows without rule and wait have nothing to show
+            when typed.totals_differ is not null and typed.verdict in ('accept', 'reversal', 'supersede')
+                                                              then typed.totals_differ
             when typed.verdict not in ('accept', 'reversal') or typed.number = '' or typed.line_missing
                                                               then typed.type_code || ' ' || typed.type_name
        end                                                                   as seen

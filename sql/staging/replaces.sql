@@ -16,7 +16,11 @@ with decided as (
 select document.id as document_id, document.issue_date, document.class, document.source, document.seller,
        document.number, document.reference_number, document.treatment, document.amount_sign, talk.by_key,
        decided.verdict,
-       talk.least <> talk.most as contradicts
+       talk.least <> talk.most as contradicts,
+       (select min(document_doubt.seen)
+        from document_doubt
+        join file on file.id = document_doubt.file_id and file.ended_no is null
+        where document_doubt.document_id = document.id) as doubt
 from unsettled
 join document on document.id = unsettled.document_id
 left join talk    on talk.document_id = document.id
@@ -31,6 +35,7 @@ with recursive corrector as (
   where settled_document.treatment = 4
     and settled_document.by_key is not null
     and settled_document.verdict is null
+    and settled_document.doubt is null
 ), target as (
   select corrector.document_id, document.id as replaces_id
   from corrector

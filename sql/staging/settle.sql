@@ -125,10 +125,12 @@ select original.document_id, original.file_id, original.row_no, original.put_asi
        original.line_file_id, original.line_row_no,
        original.line_file_id <> original.file_id or original.line_row_no <> original.row_no as is_duplicate,
        settled_document.verdict, settled_document.amount_sign, settled_document.number, settled_document.reference_number,
+       settled_document.doubt,
        case when settled_document.contradicts and settled_document.verdict is null or original.sayings > 1 then 'conflict'
             when settled_document.verdict = 'counts'  then null
             when settled_document.treatment = 2       then 'document-type-for-a-person'
             when settled_document.treatment = 3       then 'document-type-unknown'
+            when settled_document.doubt is not null   then 'totals-differ'
             else settled_correction.waits end as waits
 from original
 join settled_document on settled_document.document_id = original.document_id
@@ -154,6 +156,7 @@ select said.document_id, said.file_id, said.row_no, said.line_no, said.numbered,
             when judged.waits = 'conflict'     then judged.number || ' line ' || said.line_no
             when judged.waits = 'document-type-unknown' then document.type_code
             when judged.waits = 'document-type-for-a-person' then document.type_code || ' ' || document_type.name
+            when judged.waits = 'totals-differ' then judged.doubt
             when judged.waits is not null      then coalesce(judged.reference_number, judged.number) end as seen,
        case when judged.is_duplicate then judged.line_file_id end as of_file_id,
        case when judged.is_duplicate then judged.line_row_no end  as of_row_no,

@@ -12,6 +12,12 @@ from (
 join part on part.first_no <= first.row_no and part.last_no >= first.row_no
 where document.id = first.document_id;
 
+update document_doubt
+set file_id = document.file_id
+from document
+where document.id = document_doubt.document_id
+  and document_doubt.file_id = current_setting('lkp.file_id')::int;
+
 update quarantine
 set file_id = part.file_id, row_no = quarantine.row_no - part.first_no + 1
 from part

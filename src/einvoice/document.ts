@@ -1,8 +1,9 @@
 import { LkpError } from '../job.ts';
-import { ExactSum, parseDecimal } from '../money.ts';
-import { minorUnit, readAmount, rounded, unitPrice } from './amounts.ts';
+import { ExactSum } from '../money.ts';
+import { readAmount, unitPrice } from './amounts.ts';
 import { refusalOf } from './refusals.ts';
 import { type CELLS, type HeadTerm, type LineTerm, type Syntax, syntaxOf } from './syntax.ts';
+import { totalsDiffer } from './totals.ts';
 import { readXml } from './xml.ts';
 
 /** The cells of one document line, by their canonical names; texts as stated, white space around them taken off. */
@@ -16,10 +17,8 @@ export interface Head {
   /** BT-3 as stated; empty where there is none. */
   readonly typeCode: string;
   readonly lines: number;
-  /** The sum of the net amounts (BT-131) that are plain decimals. */
-  readonly sum: string;
-  /** BT-106 as stated; empty where there is none. */
-  readonly statedSum: string;
+  /** Both figures, where stated totals do not agree with the lines or each other; else empty. */
+  readonly totalsDiffer: string;
   /** BT-5 and the currencies of the amounts; at most three of them. */
   readonly currencies: ReadonlySet<string>;
 }
@@ -70,11 +69,8 @@ const MAX_REFERENCES = 1_000;
 /** What the head's cells and the lines multiply to, in characters: each row repeats the head. */
 const MAX_REPEATED = 1 << 30;
 
-/**
- * Refuses a document whose figures contradict each other: its lines must add up to the sum that it states (BR-CO-10), both
- * rounded to the currency's minor unit, all in one currency. A line whose amount cannot be read adds nothing.
- */
-export function checkHead({ syntax, cells, lines, sum, statedSum, currencies }: Head, name: string): void {
+/** Refuses a document without lines, or in several currencies. */
+export function checkHead({ syntax, cells, lines, currencies }: Head, name: string): void {
   const refuse = (what: string) => new LkpError('request', `${name} ${what}`);
   if (lines === 0) {
     throw refuse(
@@ -84,14 +80,6 @@ export function checkHead({ syntax, cells, lines, sum, statedSum, currencies }: 
   if (currencies.size > 1) {
     throw refuse(
       `states amounts in ${[...currencies].join(' and ')}; one currency was wanted (BT-5). Ask its sender to correct it.`,
-    );
-  }
-  const stated = readAmount(statedSum);
-  const [currency = ''] = currencies;
-  const decimals = minorUnit(currency);
-  if (statedSum !== '' && (!stated || rounded(stated, decimals) !== rounded(parseDecimal(sum)!, decimals))) {
-    throw refuse(
-      `states ${statedSum} ${currency} as the sum of its line net amounts (BT-106), but its ${lines} lines add up to ${sum} ${currency}. Ask its sender to correct it.`,
     );
   }
   const repeated = Object.values(cells).reduce((length, cell) => length + cell.length, 0) * lines;
@@ -158,6 +146,7 @@ class Reading {
   readonly #parties: Partial<
     Record<'seller_id' | 'seller_registration' | 'seller_tax_id' | 'customer_id', Identifier>
   > = {};
+  readonly #vat = new Map<string, string>();
   #taxId = '';
   #inLine: Partial<Record<LineTerm, string>> = {};
   #lineCurrency = '';
@@ -201,7 +190,7 @@ class Reading {
   }
 
   head(): Head {
-    const { invoice_number, issue_date, type_code, currency, reference_number, lines_total } = this.#said;
+    const { invoice_number, issue_date, type_code, currency, reference_number } = this.#said;
     const { seller_id, seller_registration, seller_tax_id, customer_id } = this.#parties;
     return {
       syntax: this.syntax!,
@@ -216,8 +205,12 @@ class Reading {
       },
       typeCode: type_code ?? '',
       lines: this.#lines,
-      sum: this.#sum.total(),
-      statedSum: lines_total ?? '',
+      totalsDiffer: totalsDiffer({
+        stated: { ...this.#said, vat_total: this.#vat.get((currency ?? '').toUpperCase()) ?? '' },
+        currency: [...this.#currencies][0] ?? '',
+        lines: this.#lines,
+        sum: this.#sum.total(),
+      }),
       currencies: this.#currencies,
     };
   }
@@ -258,6 +251,10 @@ class Reading {
       case 'lines_total':
         this.#noteCurrency(currency);
         this.#said.lines_total ??= text;
+        break;
+      case 'vat_total':
+        // There may be a second one, in the currency of the seller's accounts (BT-111).
+        if (!this.#vat.has(currency.toUpperCase())) this.#vat.set(currency.toUpperCase(), text);
         break;
       default:
         this.#said[term] ??= text;

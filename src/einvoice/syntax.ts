@@ -20,6 +20,9 @@ export const CELLS = [
   'sku',
 ] as const;
 
+/** The header of a last cell: both figures, where the document's totals do not agree. */
+export const TOTALS_DIFFER = 'lkp totals differ';
+
 /** What an element of the document's head says. A party has several identifiers; document.ts chooses one. */
 export type HeadTerm =
   | 'invoice_number'
@@ -32,7 +35,13 @@ export type HeadTerm =
   | 'seller_tax_id'
   | 'seller_tax_scheme'
   | 'customer_id'
-  | 'lines_total';
+  | 'specification'
+  | 'lines_total'
+  | 'allowances_total'
+  | 'charges_total'
+  | 'total_without_vat'
+  | 'vat_total'
+  | 'total_with_vat';
 export type LineTerm =
   | 'line_number'
   | 'quantity'
@@ -84,7 +93,13 @@ const ubl = (root: 'Invoice' | 'CreditNote', quantity: string): Syntax => ({
     'cac:AccountingSupplierParty/cac:Party/cac:PartyTaxScheme/cbc:CompanyID': 'seller_tax_id', // BT-31, BT-32
     'cac:AccountingSupplierParty/cac:Party/cac:PartyTaxScheme/cac:TaxScheme/cbc:ID': 'seller_tax_scheme',
     'cac:AccountingCustomerParty/cac:Party/cac:PartyIdentification/cbc:ID': 'customer_id', // BT-46
+    'cbc:CustomizationID': 'specification', // BT-24
     'cac:LegalMonetaryTotal/cbc:LineExtensionAmount': 'lines_total', // BT-106
+    'cac:LegalMonetaryTotal/cbc:AllowanceTotalAmount': 'allowances_total', // BT-107
+    'cac:LegalMonetaryTotal/cbc:ChargeTotalAmount': 'charges_total', // BT-108
+    'cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount': 'total_without_vat', // BT-109
+    'cac:TaxTotal/cbc:TaxAmount': 'vat_total', // BT-110; BT-111 in the accounting currency
+    'cac:LegalMonetaryTotal/cbc:TaxInclusiveAmount': 'total_with_vat', // BT-112
   },
   lines: {
     'cbc:ID': 'line_number', // BT-126
@@ -99,6 +114,7 @@ const ubl = (root: 'Invoice' | 'CreditNote', quantity: string): Syntax => ({
 
 const AGREEMENT = 'rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement';
 const SETTLEMENT = 'rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement';
+const SUMMATION = `${SETTLEMENT}/ram:SpecifiedTradeSettlementHeaderMonetarySummation`;
 
 /** A line that names a parent line (Factur-X EXTENDED) is one of its sub-lines. */
 const CII: Syntax = {
@@ -124,7 +140,13 @@ const CII: Syntax = {
     [`${AGREEMENT}/ram:SellerTradeParty/ram:SpecifiedTaxRegistration/ram:ID`]: 'seller_tax_id',
     [`${AGREEMENT}/ram:BuyerTradeParty/ram:ID`]: 'customer_id',
     [`${AGREEMENT}/ram:BuyerTradeParty/ram:GlobalID`]: 'customer_id',
-    [`${SETTLEMENT}/ram:SpecifiedTradeSettlementHeaderMonetarySummation/ram:LineTotalAmount`]: 'lines_total',
+    'rsm:ExchangedDocumentContext/ram:GuidelineSpecifiedDocumentContextParameter/ram:ID': 'specification',
+    [`${SUMMATION}/ram:LineTotalAmount`]: 'lines_total',
+    [`${SUMMATION}/ram:AllowanceTotalAmount`]: 'allowances_total',
+    [`${SUMMATION}/ram:ChargeTotalAmount`]: 'charges_total',
+    [`${SUMMATION}/ram:TaxBasisTotalAmount`]: 'total_without_vat',
+    [`${SUMMATION}/ram:TaxTotalAmount`]: 'vat_total',
+    [`${SUMMATION}/ram:GrandTotalAmount`]: 'total_with_vat',
   },
   lines: {
     'ram:AssociatedDocumentLineDocument/ram:LineID': 'line_number',

@@ -1,7 +1,7 @@
 import type { RowCounts, Table } from '../ports.ts';
 import { checkHead, OtherRoot, readHead, readLines, syntaxIn } from './document.ts';
 import { openEncoded } from './encoding.ts';
-import { CELLS } from './syntax.ts';
+import { CELLS, TOTALS_DIFFER } from './syntax.ts';
 
 const FLUSH_CHARACTERS = 1 << 18;
 
@@ -33,7 +33,7 @@ export async function openInvoice(path: string, name: string): Promise<Table> {
     format,
     encoding,
     delimiter: ',',
-    head: [{ row: 0, cells: CELLS }],
+    head: [{ row: 0, cells: [...CELLS, TOTALS_DIFFER] }],
     counts,
     body: (options) => body(path, name, counts, options),
     close: async () => undefined,
@@ -73,7 +73,7 @@ async function* body(
   const reading = readLines(path, name, head, (line) => {
     counts.lines += 1;
     counts.physical += 1;
-    const cells = CELLS.map((cell) => line[cell]);
+    const cells = [...CELLS.map((cell) => line[cell]), head.totalsDiffer];
     out += `${after + counts.lines},,${cells.map(quoted).join(',')}\n`;
     watch?.(columns.map((column) => cells[column] ?? ''));
   });

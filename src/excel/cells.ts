@@ -63,7 +63,8 @@ export function typed(given: CellValue, columnKind: CellKind): Typed {
   const cell = typeof given === 'object' && given !== null;
   const value = cell ? given.value : given;
   const kind = cell ? given.kind : columnKind;
-  if (value === null) return EMPTY[kind === 'integer' || kind === 'decimal' ? 'decimal0' : kind];
+  if (value === null)
+    return EMPTY[kind === 'integer' || kind === 'decimal' || kind === 'amount' ? 'decimal0' : kind];
   switch (kind) {
     case 'text':
     case 'code':
@@ -78,7 +79,10 @@ export function typed(given: CellValue, columnKind: CellKind): Typed {
   }
 }
 
-function decimal(written: string, kind: 'integer' | 'ordinal' | 'decimal' | 'money' | 'percent'): Typed {
+function decimal(
+  written: string,
+  kind: 'integer' | 'ordinal' | 'decimal' | 'money' | 'amount' | 'percent',
+): Typed {
   const match = /^(-?)0*(\d+)(?:\.(\d*?)0*)?$/.exec(written);
   if (match === null) return text(written, 'text');
   const [, sign, whole = '', fraction = ''] = match;
@@ -88,6 +92,10 @@ function decimal(written: string, kind: 'integer' | 'ordinal' | 'decimal' | 'mon
   if (kind === 'percent') return number(value, 'percent');
   if (kind === 'money' && decimals <= 2) return number(value, 'money');
   if (kind === 'ordinal' && decimals === 0) return number(value, 'ordinal');
+  if (kind === 'amount') {
+    const shown = written.includes('.') ? written.length - written.indexOf('.') - 1 : 0;
+    return number(value, DECIMALS[Math.min(shown, MAX_DECIMALS)]!);
+  }
   // A fraction in a column of whole numbers is shown, never rounded away.
   return number(value, DECIMALS[Math.min(decimals, MAX_DECIMALS)]!);
 }

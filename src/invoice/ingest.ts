@@ -7,14 +7,13 @@ import { copyRows, dropLoad, findHeader, nameFields, watchRows } from '../stagin
 import { AmountsIn, WATCHED } from './amounts.ts';
 import { fieldExpression, notationOf, type Reading, readingOf, statedReading } from './notation.ts';
 import {
-  CORRECTS,
   candidateProfiles,
-  FIELD_NAMES,
   fieldsOf,
   type Match,
   matchProfile,
   noMatch,
   type Profile,
+  ROW_FIELDS,
 } from './profile.ts';
 import { propose } from './propose.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
@@ -253,7 +252,7 @@ async function takeRows(
     },
   });
   const reading = await readingOf(tx, profile, header, table);
-  await nameFields(tx, header, [...FIELD_NAMES, ...CORRECTS], fieldExpression(profile, header, reading));
+  await nameFields(tx, header, ROW_FIELDS, fieldExpression(profile, header, reading));
   // What the columns say is known once they are loaded: the bytes are then read under it anew.
   if (JSON.stringify(reading.numbers) !== JSON.stringify(stated.numbers)) {
     amounts = amountsUnder(reading);

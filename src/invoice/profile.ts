@@ -30,6 +30,11 @@ export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
 export const CORRECTS = ['corrects_file', 'corrects_row'] as const;
 export const CORRECTS_HEADERS = { corrects_file: 'lkp file', corrects_row: 'lkp row' } as const;
 
+/** What a reader says besides of a document: both figures, where its totals differ. */
+export const TOTALS_DIFFER = { name: 'totals_differ', header: 'lkp totals differ' } as const;
+/** Every field of the rows in `load`. */
+export const ROW_FIELDS = [...FIELD_NAMES, ...CORRECTS, TOTALS_DIFFER.name] as const;
+
 const field = z.enum(FIELD_NAMES as [FieldName, ...FieldName[]]);
 
 const shape = z.strictObject({
@@ -188,6 +193,7 @@ export const fieldsOf = (profile: Profile): Field[] => [
     required: !profile.optional.includes(name as FieldName),
   })),
   ...CORRECTS.map((name) => ({ name, synonyms: [CORRECTS_HEADERS[name]], required: false })),
+  { name: TOTALS_DIFFER.name, synonyms: [TOTALS_DIFFER.header], required: false },
 ];
 
 /** A profile and where its header stands in a table. */

@@ -15,7 +15,7 @@ import {
   twoDays,
 } from './ingest.ts';
 import { fieldExpression, statedReading } from './notation.ts';
-import { CORRECTS, candidateProfiles, FIELD_NAMES, type Profile } from './profile.ts';
+import { candidateProfiles, type Profile, ROW_FIELDS } from './profile.ts';
 import { type FileResult, fileResults } from './result.ts';
 
 /** An e-invoice that was read: its rows, numbered on from those of the files before it. */
@@ -185,7 +185,7 @@ async function takeIn(tx: Sql, context: Context, reads: readonly Read[]): Promis
   const numbered = header.columns.has('line_number');
   await copyRows(tx, asOneTable(reads, format), header);
   const reading = statedReading(profile);
-  await nameFields(tx, header, [...FIELD_NAMES, ...CORRECTS], fieldExpression(profile, header, reading));
+  await nameFields(tx, header, ROW_FIELDS, fieldExpression(profile, header, reading));
   await tx.file('staging/lines', {
     source: profile.source,
     seller: profile.seller.trim().toUpperCase(),

@@ -73,6 +73,10 @@ export interface KpiLine {
   readonly quantity: string;
   readonly currency: string;
   readonly currencyAmount: string;
+  /** One unit of `currency` in the reporting currency, the day of that rate, and who stated it; null where they are one. */
+  readonly rate: string | null;
+  readonly rateDate: string | null;
+  readonly rateSource: string | null;
   /** Name of the file as received, and the physical row in it. */
   readonly file: string;
   readonly row: string;

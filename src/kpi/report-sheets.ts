@@ -36,7 +36,10 @@ const LINE_EVIDENCE: readonly TableColumn[] = [
   { header: 'SKU', kind: 'code', width: 17 },
   { header: 'Invoiced quantity', kind: 'decimal', width: 12 },
   { header: 'Currency', kind: 'text', width: 11 },
-  { header: 'Currency amount', kind: 'money', width: 15 },
+  { header: 'Currency amount', kind: 'amount', width: 15 },
+  { header: 'Exchange rate', kind: 'decimal', width: 12 },
+  { header: 'Rate of', kind: 'date', width: 12 },
+  { header: 'Rate source', kind: 'text', width: 10 },
   { header: 'File', kind: 'text', width: 38 },
   { header: 'Row', kind: 'ordinal', width: 8 },
   { header: 'Note', kind: 'text', width: 28 },
@@ -79,7 +82,20 @@ function seven(line: KpiLine): CellValue[] {
 
 function evidence(line: KpiLine): CellValue[] {
   const { location, issueDate, sku, quantity, currency, currencyAmount, file, row, note } = line;
-  return [location, issueDate, sku, quantity, currency, currencyAmount, file, row, note === '' ? null : note];
+  return [
+    ...[
+      location,
+      issueDate,
+      sku,
+      quantity,
+      currency,
+      currencyAmount,
+      line.rate,
+      line.rateDate,
+      line.rateSource,
+    ],
+    ...[file, row, note === '' ? null : note],
+  ];
 }
 
 const UNCOUNTED_COLUMNS: readonly TableColumn[] = [
@@ -92,7 +108,7 @@ const UNCOUNTED_COLUMNS: readonly TableColumn[] = [
   { header: 'SKU', kind: 'code', width: 17 },
   { header: 'Quantity', kind: 'decimal', width: 11 },
   { header: 'Currency', kind: 'text', width: 11 },
-  { header: 'Amount', kind: 'money', width: 15 },
+  { header: 'Amount', kind: 'amount', width: 15 },
   { header: 'File', kind: 'text', width: 38 },
   { header: 'Row', kind: 'ordinal', width: 8 },
 ];
