@@ -1,11 +1,14 @@
 -- One row is one input row of the temporary table `asked` (file_id, row_no), with all that is known of it now: what it is and
 -- why, whose it is, what it is worth. Rows of `asked` are issued on one day or cannot be dated. Settings: lkp.cutoff
 -- (now), lkp.from and lkp.to (that day), lkp.lookback, lkp.reporting_currency, lkp.window_to.
-set local enable_nestloop = on;
+--
+-- What lines are worth is hashed, as everywhere; the few rows asked for are then looked up one by one.
+set local enable_nestloop = off;
 create temporary table worth on commit drop as
 select kpi_line.*
 from kpi_line
-where kpi_line.file_id in (select asked.file_id from asked);
+join asked on asked.file_id = kpi_line.file_id and asked.row_no = kpi_line.row_no;
+set local enable_nestloop = on;
 analyze worth;
 
 create temporary table explained on commit drop as
