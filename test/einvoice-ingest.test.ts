@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { minorUnit } from '../src/einvoice/amounts.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
 import { decide, waitingRows } from '../src/invoice/quarantine.ts';
+import { writeRejects } from '../src/invoice/rejects.ts';
 import type { FileResult } from '../src/invoice/result.ts';
 import { withdrawFile } from '../src/invoice/withdraw.ts';
 import { loadReference } from '../src/reference/load.ts';
@@ -131,6 +132,34 @@ describe('an e-invoice whose totals differ', () => {
     await withdrawFile(it.context, sha256, 'its sum is wrong');
     expect(await waiting()).toEqual([]);
     expect(positive((await ingested(corrected, {}, 'corrected.xml')).dispositions)).toEqual({
+      counted: 1,
+      unmapped: 1,
+    });
+  });
+
+  test('its rows come back corrected, and wait no more', async () => {
+    const { sha256 } = await ingested(FALSE_SUM.replaceAll('E-77', 'E-78'), {}, 'doubt.xml');
+    const path = join(it.home, 'corrected.xlsx');
+    expect(await writeRejects(it.context, sha256, { out: path })).toMatchObject({ rows: 2 });
+    const { dispositions } = await ingestFile(it.context, path);
+    expect(positive(dispositions)).toEqual({ counted: 1, unmapped: 1 });
+    expect(await waitingRows(it.context, 'E-78')).toEqual([]);
+  });
+
+  test('a 384 that is let through replaces what it refers to', async () => {
+    await ingested(UBL.replaceAll('E-1001', 'E-80'), {}, 'first.xml');
+    const corrected = FALSE_SUM.replaceAll('E-77', 'E-81')
+      .replace('InvoiceTypeCode>380', 'InvoiceTypeCode>384')
+      .replace('E-0990', 'E-80');
+    expect(positive((await ingested(corrected, {}, 'corrected-invoice.xml')).dispositions)).toEqual({
+      quarantined: 2,
+    });
+    const first = async () =>
+      positive((await ingested(UBL.replaceAll('E-1001', 'E-80'), {}, 'first.xml')).dispositions);
+    expect(await first()).toEqual({ counted: 1, unmapped: 1 });
+    await decide(it.context, 'E-81', 'release', { reason: 'the lines are right' });
+    expect(await first()).toEqual({ superseded: 2 });
+    expect(positive((await ingested(corrected, {}, 'corrected-invoice.xml')).dispositions)).toEqual({
       counted: 1,
       unmapped: 1,
     });

@@ -125,3 +125,79 @@ test('only what is plain goes together, and shares a change', async () => {
     { reason: '9 files together' },
   ]);
 });
+
+test.each<[what: string, files: Array<[name: string, content: string]>, taken: number]>([
+  [
+    'one that is plain',
+    [
+      ['1.xml', numbered('E-1')],
+      ['2.xml', 'x'],
+    ],
+    0,
+  ],
+  [
+    'two of one invoice',
+    [
+      ['1.xml', numbered('E-1')],
+      ['2.xml', numbered('E-1', CII)],
+    ],
+    0,
+  ],
+  [
+    'none that is whole',
+    [
+      ['1.xml', numbered('E-1').slice(0, -40)],
+      ['2.xml', UBL.slice(0, -40)],
+    ],
+    0,
+  ],
+  [
+    'two of the same bytes',
+    [
+      ['1.xml', numbered('E-1')],
+      ['2.xml', numbered('E-1')],
+    ],
+    0,
+  ],
+  [
+    'rows that are too many to hold',
+    [
+      ['1.xml', numbered('E-1')],
+      [
+        '2.xml',
+        numbered(`E-${'2'.repeat(120_000)}`).replace(
+          /(<cac:InvoiceLine>[\s\S]*?<\/cac:InvoiceLine>)/,
+          '$1'.repeat(20),
+        ),
+      ],
+    ],
+    0,
+  ],
+])('%s: nothing goes together, nothing is left behind, and the next file is taken in', async (_what, files, count) => {
+  for (const [name, content] of files) await together.write(name, content);
+  const paths = files.map(([name]) => join(together.home, name));
+  expect((await ingestTogether(together.context, paths, {})).size).toBe(count);
+  expect(
+    await together.rows(`select relname from pg_class where relname in ('document_gate', 'load', 'staged')`),
+  ).toEqual([]);
+  const next = await together.write('next.xml', numbered('E-99'));
+  expect(await ingestFile(together.context, next)).toMatchObject({ status: 'ingested' });
+});
+
+test('known bytes are told so, and are not copied', async () => {
+  const folder = await folderOf(together);
+  await ingestAll(together.context, [folder]);
+  const before = await together.rows('select count(*) from change');
+  const again = await ingestTogether(
+    together.context,
+    FILES.map(([name]) => join(folder, name)),
+    {},
+  );
+  expect(again.get(join(folder, '01-plain.xml'))).toMatchObject({
+    name: '01-plain.xml',
+    status: 'duplicate',
+    reason: 'The same bytes were ingested before as 01-plain.xml; nothing was added.',
+  });
+  expect(again.size).toBe(14);
+  expect(await together.rows('select count(*) from change')).toEqual(before);
+});

@@ -50,10 +50,13 @@ where other.rule = 'conflict'
               where meant.document_id = other.document_id and meant.unit_no = other.unit_no
                 and meant.file_id::text = current_setting('lkp.file_id'));
 
--- What waits because of its type, or contradicts itself, counts or not as a whole.
+-- What waits because of its type, or contradicts itself, counts or not as a whole. Of one that waits for its totals alone
+-- they are accepted: a corrected invoice (384) among them still replaces what it refers to.
 insert into decision (document_id, verdict, change_no)
-select distinct undecided.document_id,
-       case current_setting('lkp.verdict') when 'release' then 'counts' else 'rejected' end,
+select undecided.document_id,
+       case when current_setting('lkp.verdict') <> 'release'        then 'rejected'
+            when bool_and(undecided.rule in ('totals-differ', 'conflict')) and bool_or(undecided.rule = 'totals-differ') then 'totals'
+            else 'counts' end,
        current_setting('lkp.change_no')::bigint
 from undecided
 where undecided.rule <> 'conflict'
@@ -61,6 +64,7 @@ where undecided.rule <> 'conflict'
   and exists (select from line
               join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
               join document on document.id = line.document_id and document.treatment <> other_header.treatment
-              where line.document_id = undecided.document_id);
+              where line.document_id = undecided.document_id)
+group by undecided.document_id;
 
 drop table undecided;

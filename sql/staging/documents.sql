@@ -44,9 +44,9 @@ set local enable_sort = on;
 set local enable_mergejoin = on;
 
 -- Same number, other date: accepted as another document; the warning names both.
-select named.number, named.issue_date, named.other_date
+select named.number, named.issue_date, named.other_date, named.first_row
 from (
-  select staged_document.number, staged_document.issue_date, document.issue_date as other_date
+  select staged_document.number, staged_document.issue_date, document.issue_date as other_date, staged_document.first_row
   from staged_document
   join document on document.number = staged_document.number
                and document.class = staged_document.class
@@ -55,7 +55,7 @@ from (
                and document.issue_date <> staged_document.issue_date
   where staged_document.is_new
   union
-  select staged_document.number, staged_document.issue_date, earlier.issue_date
+  select staged_document.number, staged_document.issue_date, earlier.issue_date, staged_document.first_row
   from staged_document
   join staged_document as earlier on earlier.number = staged_document.number
                                  and earlier.class = staged_document.class
@@ -64,4 +64,4 @@ from (
   where staged_document.is_new
 ) as named
 order by named.number collate "C", named.issue_date, named.other_date
-limit 20;
+limit 4000;

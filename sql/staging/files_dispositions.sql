@@ -1,4 +1,5 @@
--- file_dispositions.sql for several files, lkp.file_ids (by comma): the same, with the file of each row.
+-- file_dispositions.sql for several files, lkp.file_ids (by comma; from lkp.first_file to lkp.last_file): the same, with the
+-- file of each row.
 select set_config('lkp.cutoff', (select max(change.no)::text from change), true),
        set_config('lkp.from', coalesce(min(file_total.issue_month), '2000-01-01')::text, true),
        set_config('lkp.to', (coalesce(max(file_total.issue_month), '2000-01-01') + interval '1 month')::date::text, true)
@@ -21,8 +22,10 @@ from (
          case when placed_line.corrected_on is null then placed_line.disposition else 'superseded' end,
          placed_line.currency, count(*), sum(placed_line.amount)
   from placed_line
-  where placed_line.file_id in (
-      select unnest(string_to_array(current_setting('lkp.file_ids'), ',')::int[]))
+  where placed_line.file_id = any (string_to_array(current_setting('lkp.file_ids'), ',')::int[])
+    -- what block ranges can be asked
+    and placed_line.file_id >= number_setting('lkp.first_file')
+    and placed_line.file_id <= number_setting('lkp.last_file')
     and placed_line.disposition <> 'quarantined'
   group by 1, 2, 3
 ) as held

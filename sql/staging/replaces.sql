@@ -4,10 +4,14 @@
 -- which a person must decide; contradicts, its rows are treated differently.
 create temporary table settled_document on commit drop as
 with decided as (
-  select decision.document_id, decision.verdict
+  select decision.document_id,
+         max(decision.verdict) filter (where decision.verdict <> 'totals') as verdict,
+         bool_or(decision.verdict = 'totals')                              as accepts_totals
   from decision
   where decision.file_id is null
     and decision.ended_no is null
+    and decision.document_id in (select unsettled.document_id from unsettled)
+  group by decision.document_id
 ), talk as (
   select said.document_id, bool_and(said.numbered) as by_key, min(said.treatment) as least, max(said.treatment) as most
   from said
@@ -19,8 +23,10 @@ select document.id as document_id, document.issue_date, document.class, document
        talk.least <> talk.most as contradicts,
        (select min(document_doubt.seen)
         from document_doubt
-        join file on file.id = document_doubt.file_id and file.ended_no is null
-        where document_doubt.document_id = document.id) as doubt
+        where document_doubt.document_id = document.id
+          and coalesce(decided.accepts_totals, false) = false
+          and exists (select from said
+                      where said.document_id = document_doubt.document_id and said.file_id = document_doubt.file_id)) as doubt
 from unsettled
 join document on document.id = unsettled.document_id
 left join talk    on talk.document_id = document.id

@@ -256,7 +256,7 @@ class Transaction implements Sql {
   async *stream<T extends object = Row>(
     text: string,
     parameters?: readonly unknown[],
-    batch = 1000,
+    batch = 500,
   ): AsyncGenerator<T[]> {
     const cursor = `lkp_stream_${++this.#cursors}`;
     await this.rows(`declare ${cursor} no scroll cursor for ${text}`, parameters);

@@ -99,16 +99,12 @@ async function takeIn(
   dryRun: boolean,
 ): Promise<FileResult> {
   await oneAtATime(tx);
-  const known = await tx.maybe<{ id: number; name: string; profile: string; format: string }>(
-    `select id, name, profile, format from file where sha256 = $1 and kind = 'invoices' and ended_no is null`,
+  const known = await tx.maybe<{ id: number; name: string }>(
+    `select id, name from file where sha256 = $1 and kind = 'invoices' and ended_no is null`,
     [stored.sha256],
   );
   if (known) {
-    return {
-      ...(await fileResult(tx, context, known.id, name)),
-      status: 'duplicate',
-      reason: `The same bytes were ingested before as ${known.name}; nothing was added.`,
-    };
+    return duplicateOf(await fileResult(tx, context, known.id, known.name), name);
   }
   const opened = await openMatching(context, stored.path, name, profiles);
   if ('refused' in opened) {
@@ -327,7 +323,7 @@ async function takeRows(
     ...verdicts,
     warnings: [
       ...ownTotals.warnings,
-      ...sameNumber.map(twoDays),
+      ...twoDays(sameNumber),
       ...(strays.length > 0
         ? [
             `${strays.length} rows (the first is row ${strays[0]}) say which row they correct, but that row waits for nothing; they were taken as new rows.`,
@@ -337,14 +333,32 @@ async function takeRows(
   };
 }
 
+/** The result of a file whose bytes are known as `known`. */
+export const duplicateOf = (known: FileResult, name: string): FileResult => ({
+  ...known,
+  name,
+  status: 'duplicate',
+  reason: `The same bytes were ingested before as ${known.name}; nothing was added.`,
+});
+
 export interface SameNumber {
   readonly number: string;
   readonly issue_date: string;
   readonly other_date: string;
+  /** Of the new document, in the file. */
+  readonly first_row: number;
 }
 
-export const twoDays = ({ number, issue_date, other_date }: SameNumber): string =>
-  `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`;
+/** A file that repeats the numbers of another year would have no end of warnings. */
+const MOST_WARNINGS = 20;
+
+export const twoDays = (found: readonly SameNumber[]): string[] =>
+  found
+    .slice(0, MOST_WARNINGS)
+    .map(
+      ({ number, issue_date, other_date }) =>
+        `Invoice ${number} of ${issue_date} has the same number as one of ${other_date}; both are kept as two documents.`,
+    );
 
 /** A profile that maps a value to no code of UNTDID 1001 would let its documents wait for ever. */
 export async function refuseUnknownCodes(tx: Sql, { name, document_type }: Profile): Promise<void> {

@@ -5,7 +5,7 @@ import type { CellValue, Sql, TableColumn } from '../ports.ts';
 import { explainRule, INVOICE_RULES } from '../rejections.ts';
 import { dropLoad, loadRows } from '../staging.ts';
 import { hintsOf } from './ingest.ts';
-import { CORRECTS_HEADERS, candidateProfiles } from './profile.ts';
+import { CORRECTS_HEADERS, candidateProfiles, TOTALS_DIFFER } from './profile.ts';
 import { type KnownFile, knownFile } from './withdraw.ts';
 
 export interface Rejects {
@@ -110,7 +110,10 @@ async function loadAgain(
   } finally {
     await table.close();
   }
-  const own = header.map((text): TableColumn => ({ header: text, kind: 'text', width: 18 }));
+  // What the reader said of the document is not the sender's, and comes last: the corrected rows say it no more.
+  const own = header
+    .filter((text) => text !== TOTALS_DIFFER.header)
+    .map((text): TableColumn => ({ header: text, kind: 'text', width: 18 }));
   return { name: profile.sheet ?? 'Rows to correct', columns: [...own, ...BESIDE] };
 }
 

@@ -64,6 +64,7 @@ export async function asTheyStand(context: Context, results: readonly FileResult
         `select id from file where sha256 = any($1) and kind = 'invoices' and ended_no is null`,
         [some],
       );
+      if (files.length === 0) return;
       const found = await fileResults(
         tx,
         context,
@@ -99,6 +100,8 @@ export async function fileResult(tx: Sql, context: Context, id: number, name: st
 export async function fileResults(tx: Sql, context: Context, ids: readonly number[]): Promise<FileResult[]> {
   const rows = await tx.file<Held & { file_id: number }>('staging/files_dispositions', {
     file_ids: ids.join(','),
+    first_file: Math.min(...ids),
+    last_file: Math.max(...ids),
     ...rates(context),
   });
   const held = new Map<number, Held[]>(ids.map((id) => [id, []]));

@@ -67,20 +67,17 @@ export async function sweepInbox(context: Context): Promise<IngestReport> {
   let before = new Map<string, string>();
   for (let waited = 0; ; waited += pause) {
     const { looks, parts, lost } = await look(inbox);
+    // The files before it may have taken minutes, in which its sender went on.
+    const isStill = async (path: string): Promise<boolean> => (await lookAt(path)) === looks.get(path);
     const stable = [...looks.keys()].filter(
       (path) => taken.get(path) !== looks.get(path) && (pause === 0 || before.get(path) === looks.get(path)),
     );
     for (const run of await runsOf(stable)) {
       const still: string[] = [];
-      for (const path of run) {
-        // The files before it may have taken minutes, in which its sender went on.
-        if ((await lookAt(path)) !== looks.get(path)) continue;
-        await readableFile(path);
-        still.push(path);
-      }
+      for (const path of run) if (await isStill(path)) still.push(path);
       if (still.length === 0) continue;
       context.progress(`file ${files.length + 1}: ${basename(still[0]!)}`);
-      for (const { path, result } of await ingestRun(context, still)) {
+      for (const { path, result } of await ingestRun(context, still, {}, isStill)) {
         if (!result) continue;
         files.push(result);
         taken.set(path, looks.get(path)!);
@@ -132,6 +129,7 @@ async function ingestRun(
   context: Context,
   run: readonly string[],
   options: IngestOptions = {},
+  isStill: (path: string) => Promise<boolean> = async () => true,
 ): Promise<LookedInto[]> {
   const together =
     run.length > 1 ? await ingestTogether(context, run, options) : new Map<string, FileResult>();
@@ -139,8 +137,10 @@ async function ingestRun(
   for (const path of run) {
     const name = basename(path);
     try {
-      const result = together.get(path) ?? (await ingestFile(context, path, options));
-      files.push({ path, name, result, moving: '' });
+      const result = together.get(path);
+      if (result) files.push({ path, name, result, moving: '' });
+      else if (!(await isStill(path))) files.push({ path, name, moving: 'It changed.' });
+      else files.push({ path, name, result: await ingestFile(context, path, options), moving: '' });
     } catch (error) {
       if (!(error instanceof MovingFile)) throw error;
       files.push({ path, name, moving: error.message });
@@ -194,8 +194,15 @@ async function look(
   for (const path of files) {
     const name = basename(path);
     const seen = await lookAt(path);
-    if (seen !== undefined) looks.set(path, seen);
-    else if (await lstat(path).catch(unlessAbsent))
+    if (seen !== undefined) {
+      const closed = await access(path, constants.R_OK).then(
+        () => '',
+        ({ code }: NodeJS.ErrnoException) => code,
+      );
+      if (closed === '') looks.set(path, seen);
+      else if (closed !== 'ENOENT')
+        lost.push({ name, reason: `It cannot be read (${closed}). Check its permissions.` });
+    } else if (await lstat(path).catch(unlessAbsent))
       lost.push({ name, reason: 'It is a link to a file that is not there. Put the file in its place.' });
     // Bytes that are no UTF-8 read as U+FFFD, and nothing has that name. Any other went since the folder was read.
     else if (name.includes('\uFFFD'))

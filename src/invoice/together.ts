@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
-import { type Stored, storeBytes } from '../files.ts';
+import { type Stored, sha256Of, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { RowCounts, Sql, Table } from '../ports.ts';
-import { copyRows, dropLoad, type Header, nameFields } from '../staging.ts';
+import { copyRows, dropLoad, type Header, nameFields, plain } from '../staging.ts';
 import { type AmountIn, AmountsIn, WATCHED } from './amounts.ts';
 import {
+  duplicateOf,
   type IngestOptions,
   oneAtATime,
   openMatching,
@@ -18,6 +19,10 @@ import { fieldExpression, statedReading } from './notation.ts';
 import { candidateProfiles, type Profile, ROW_FIELDS } from './profile.ts';
 import { type FileResult, fileResults } from './result.ts';
 
+/** Bytes of rows that are held of one file, and of all together: each row repeats the head of its document. */
+const MOST_OF_ONE = 2 << 20;
+const MOST_OF_ALL = 64 << 20;
+
 /** An e-invoice that was read: its rows, numbered on from those of the files before it. */
 interface Read {
   readonly path: string;
@@ -27,8 +32,6 @@ interface Read {
   readonly profile: Profile;
   readonly header: Header;
   readonly counts: RowCounts;
-  /** As the document says it. */
-  readonly numbers: ReadonlySet<string>;
   readonly amounts: readonly AmountIn[];
   readonly first: number;
   readonly last: number;
@@ -44,30 +47,38 @@ class Alone extends Error {
   }
 }
 
+type Results = Map<string, FileResult>;
+
 /**
  * Takes in several small e-invoices in one transaction, as if they were one file that is then split: tables, plans and commit are
- * paid once, not for each (60 ms). Only what is plain goes together. Whatever has anything to it is left for `ingestFile`:
- * another format, known bytes, a refusal, a document that something else is said of. Returns path -> result of the others.
+ * paid once, not for each (60 ms). Only what is plain goes together, and known bytes are told so. Whatever has anything to it is
+ * left for `ingestFile`: another format, a refusal, a document that something else is said of. Returns path -> result of
+ * the others.
  */
 export async function ingestTogether(
   context: Context,
   paths: readonly string[],
   options: IngestOptions,
-): Promise<Map<string, FileResult>> {
+): Promise<Results> {
   const profiles = await candidateProfiles(context.settings.profiles, options.profile);
-  let left = paths;
+  const { known, unknown } = await knownOf(context, paths);
+  let left = unknown;
   while (left.length > 1) {
     const stored = await storedOf(context, left);
     try {
-      return await storing(context, [...stored.values()], async (tx) => {
+      const taken = await storing(context, [...stored.values()], async (tx) => {
         const reads = await plainOnes(tx, context, stored, profiles);
-        if (reads.length < 2) return { result: new Map(), kept: [] };
+        if (reads.length < 2) {
+          await tx.rows('drop table if exists document_gate');
+          return { result: [], kept: [] };
+        }
         const results = await takeIn(tx, context, reads);
         return {
-          result: new Map(reads.map(({ path }, index) => [path, results[index]!])),
+          result: reads.map(({ path }, index) => [path, results[index]!] as const),
           kept: reads.map((read) => read.stored),
         };
       });
+      return new Map([...known, ...taken]);
     } catch (error) {
       if (error instanceof Alone) {
         const alone = new Set(error.reads.map(({ path }) => path));
@@ -75,21 +86,55 @@ export async function ingestTogether(
       } else {
         // What is wrong with one of them is said of it when it is taken in alone.
         unlessRefused(error);
-        return new Map();
+        return known;
       }
     }
   }
-  return new Map();
+  return known;
+}
+
+/** What is known of the bytes of files already, and the files whose bytes are not: of equal ones the first. */
+async function knownOf(
+  context: Context,
+  paths: readonly string[],
+): Promise<{ known: Results; unknown: string[] }> {
+  const hashes = new Map<string, string>();
+  for (const path of paths) {
+    const sha256 = await sha256Of(path).catch(unlessRefused);
+    if (sha256) hashes.set(path, sha256);
+  }
+  const stored = await context.db.transaction('ingest', async (tx) => {
+    const files = await tx.rows<{ id: number }>(
+      `select id from file where sha256 = any($1) and kind = 'invoices' and ended_no is null order by id`,
+      [[...new Set(hashes.values())]],
+    );
+    const ids = files.map(({ id }) => id);
+    return ids.length === 0 ? [] : fileResults(tx, context, ids);
+  });
+  const results = new Map(stored.map((result) => [result.sha256, result]));
+  const known: Results = new Map();
+  const unknown = new Map<string, string>();
+  for (const [path, sha256] of hashes) {
+    const result = results.get(sha256);
+    if (result) known.set(path, duplicateOf(result, basename(path)));
+    else if (!unknown.has(sha256)) unknown.set(sha256, path);
+  }
+  return { known, unknown: [...unknown.values()] };
 }
 
 /** Path -> copy in the store's own folder. What cannot be copied is heard of again from `ingestFile`. */
 async function storedOf(context: Context, paths: readonly string[]): Promise<Map<string, Stored>> {
   const stored = new Map<string, Stored>();
-  for (const path of paths) {
-    const copy = await storeBytes(context.settings.home, path).catch(unlessRefused);
-    if (copy) stored.set(path, copy);
+  try {
+    for (const path of paths) {
+      const copy = await storeBytes(context.settings.home, path).catch(unlessRefused);
+      if (copy) stored.set(path, copy);
+    }
+    return stored;
+  } catch (error) {
+    for (const copy of stored.values()) await copy.discard();
+    throw error;
   }
-  return stored;
 }
 
 function unlessRefused(error: unknown): undefined {
@@ -97,7 +142,7 @@ function unlessRefused(error: unknown): undefined {
   throw error;
 }
 
-/** Reads those that are new e-invoices of one profile, and that name no invoice of one before. */
+/** Reads those that are e-invoices of one profile, and that name no invoice of one before. */
 async function plainOnes(
   tx: Sql,
   context: Context,
@@ -105,45 +150,36 @@ async function plainOnes(
   profiles: Profile[],
 ): Promise<Read[]> {
   await oneAtATime(tx);
-  const known = await tx.rows<{ sha256: string }>(
-    `select sha256 from file where sha256 = any($1) and kind = 'invoices' and ended_no is null`,
-    [[...stored.values()].map(({ sha256 }) => sha256)],
-  );
-  const hashes = new Set(known.map(({ sha256 }) => sha256));
   const numbers = new Set<string>();
   const reads: Read[] = [];
-  let credits: ReadonlySet<string> | undefined;
+  let gate: { readonly profile: Profile; readonly credits: ReadonlySet<string> } | undefined;
+  let held = 0;
   for (const [path, copy] of stored) {
-    context.progress(`${basename(path)}: reading`);
+    if (held > MOST_OF_ALL) break;
     const name = basename(path);
-    if (hashes.has(copy.sha256)) continue;
-    hashes.add(copy.sha256);
+    context.progress(`${name}: reading`);
     const opened = await openMatching(context, copy.path, name, profiles);
     if ('refused' in opened) continue;
     const { table, match } = opened;
     try {
       if (table.format !== 'ubl' && table.format !== 'cii') continue;
       const { profile, header } = match;
-      if (reads[0] && reads[0].profile !== profile) continue;
-      credits ??= await gateOf(tx, profile);
-      const amounts = new AmountsIn(
-        profile,
-        statedReading(profile),
-        credits,
-        !header.columns.has('currency'),
-      );
+      gate ??= { profile, credits: await gateOf(tx, profile) };
+      if (gate.profile !== profile) continue;
+      const lacksCurrency = !header.columns.has('currency');
+      const amounts = new AmountsIn(profile, statedReading(profile), gate.credits, lacksCurrency);
       const last = reads.at(-1)?.last ?? 0;
       const own = new Set<string>();
       const rows = await rowsOf(table, header, last, (cells) => {
         amounts.row(cells);
-        own.add(cells?.[0] ?? '');
+        own.add(plain(cells?.[0] ?? ''));
       }).catch(unlessRefused);
-      const { counts } = table;
+      const { counts, format } = table;
       if (!rows || counts.lines === 0 || [...own].some((number) => numbers.has(number))) continue;
       for (const number of own) numbers.add(number);
-      const { format } = table;
+      for (const piece of rows) held += piece.length;
       reads.push({
-        ...{ path, name, stored: copy, format, profile, header, counts, rows, numbers: own },
+        ...{ path, name, stored: copy, format, profile, header, counts, rows },
         ...{ amounts: amounts.totals(), first: last + 1, last: last + counts.lines },
       });
     } finally {
@@ -161,22 +197,23 @@ async function gateOf(tx: Sql, profile: Profile): Promise<ReadonlySet<string>> {
   return new Set(credits.map(({ value }) => value));
 }
 
+/** The rows of a table; undefined when they are too many to hold. */
 async function rowsOf(
   table: Table,
   { row, cells, columns }: Header,
   after: number,
   watch: (cells: readonly string[] | null) => void,
-): Promise<Uint8Array[]> {
+): Promise<Uint8Array[] | undefined> {
   const rows: Uint8Array[] = [];
   const watched = WATCHED.map((field) => columns.get(field) ?? -1);
+  let held = 0;
   for await (const bytes of table.body({
-    headerRow: row,
-    width: cells.length,
-    columns: watched,
-    watch,
-    after,
-  }))
+    ...{ headerRow: row, width: cells.length, columns: watched, watch, after },
+  })) {
+    held += bytes.length;
+    if (held > MOST_OF_ONE) return undefined;
     rows.push(bytes);
+  }
   return rows;
 }
 
@@ -217,10 +254,13 @@ async function takeIn(tx: Sql, context: Context, reads: readonly Read[]): Promis
   if (broken.length > 0)
     throw new Error(`Files do not balance, nothing was stored: ${JSON.stringify(broken.slice(0, 3))}`);
   const results = await fileResults(tx, context, files);
-  return results.map((result, index) => ({
-    ...result,
-    warnings: sameNumber.filter(({ number }) => reads[index]!.numbers.has(number)).map(twoDays),
-  }));
+  return results.map((result, index) => {
+    const { first: from, last: to } = reads[index]!;
+    return {
+      ...result,
+      warnings: twoDays(sameNumber.filter(({ first_row: row }) => row >= from && row <= to)),
+    };
+  });
 }
 
 const asOneTable = (reads: readonly Read[], format: Table['format']): Table => ({
@@ -235,13 +275,23 @@ const asOneTable = (reads: readonly Read[], format: Table['format']): Table => (
   close: async () => undefined,
 });
 
-/** A file with a document of which something else is said is settled with that, alone. */
+/** A file with a document of which something else is said, by another of these files too, is settled with that, alone. */
 async function onlyPlain(tx: Sql, reads: readonly Read[]): Promise<void> {
-  const settles = await tx.rows<{ first_row: number }>('select first_row from staged_document where settles');
-  if (settles.length === 0) return;
-  throw new Alone(
-    reads.filter(({ first, last }) => settles.some(({ first_row: row }) => row >= first && row <= last)),
+  const documents = await tx.rows<{ first_row: number; last_row: number; settles: boolean }>(
+    `select staged_document.first_row, max(staged.row_no) as last_row, staged_document.settles
+     from staged_document
+     join staged using (number, issue_date, class, seller)
+     where staged.rule is null
+     group by staged_document.first_row, staged_document.settles`,
   );
+  const alone = reads.filter(({ first, last }) => {
+    const holds = (row: number): boolean => row >= first && row <= last;
+    return documents.some(
+      ({ first_row, last_row, settles }) =>
+        (settles && holds(first_row)) || (!holds(first_row) && holds(last_row)),
+    );
+  });
+  if (alone.length > 0) throw new Alone(alone);
 }
 
 /** Stores the files, and what their bytes say; returns their ids in order. */

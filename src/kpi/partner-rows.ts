@@ -16,7 +16,7 @@ export const partnersOf = (tx: Sql): Promise<Partner[]> =>
   tx.rows(`select mpn_id as "mpnId", name from partner_name order by mpn_id collate "C"`);
 
 /** Partners whose figures are read together: one workbook is 8 queries and 8 round trips less. */
-const TOGETHER = 100;
+const TOGETHER = 50;
 
 /**
  * The reports of partners, in their order. Lines are read from one cursor over all of them as the workbooks ask for
