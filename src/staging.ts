@@ -70,7 +70,25 @@ export function missingFields(
 }
 
 /** PostgreSQL's tables end at 1,600 columns, a worksheet's are read to 1,024. */
-const MOST_COLUMNS = 1024;
+export const MOST_COLUMNS = 1024;
+/** Long cells are stored elsewhere, hundreds of short ones are not. */
+const ROW_TOO_BIG = '54000';
+const LOCK_TIMEOUT = '55P03';
+
+/**
+ * One ingest at a time: what is known must not move between looking and storing. Throws LkpError('machine') when another one
+ * has not ended within the time that a transaction waits for a lock.
+ */
+export async function oneAtATime(tx: Sql): Promise<void> {
+  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`).catch((cause: { code?: string }) => {
+    if (cause.code !== LOCK_TIMEOUT) throw cause;
+    throw new LkpError(
+      'machine',
+      'Another ingest has been running for more than 5 minutes, and one must wait for the other. Wait until it has ended, and repeat.',
+      { cause },
+    );
+  });
+}
 
 /**
  * Copies the rows of a table, unchanged, into the unlogged table `load` (row_no, ragged, bare, c1 ... cN; all text), and
@@ -121,7 +139,7 @@ export async function copyRows(tx: Sql, table: Table, header: Header, watch?: Wa
   await tx.rows(
     `create unlogged table load (row_no int not null, ragged text, bare boolean, ${names.map((name) => `${name} text`).join(', ')})`,
   );
-  await tx.copyIn(
+  const copied = tx.copyIn(
     `copy load (row_no, ragged, ${table.marksBare ? 'bare, ' : ''}${names.join(', ')}) from stdin (format csv, delimiter '${table.delimiter.replace("'", "''")}', null '')`,
     table.body({
       headerRow: header.row,
@@ -129,6 +147,14 @@ export async function copyRows(tx: Sql, table: Table, header: Header, watch?: Wa
       ...(watch ? watched(header, watch) : {}),
     }),
   );
+  await copied.catch((cause: { code?: string }) => {
+    if (cause.code !== ROW_TOO_BIG) throw cause;
+    throw new LkpError(
+      'request',
+      `Below the header (row ${header.row}) there is a row whose ${width} columns together are too long for the database, which takes 8 KB a row. Leave out the columns that nobody needs.`,
+      { cause },
+    );
+  });
   // The size is all the planner needs: statistics of every column took 0.3 s a million rows, of this one 0.1 s.
   await tx.rows('set local default_statistics_target = 1');
   await tx.rows('analyze load (row_no)');

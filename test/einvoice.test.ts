@@ -233,6 +233,35 @@ describe('figures', () => {
     expect(await differs(ubl(totals, 'urn:example'))).toBe('');
   });
 
+  test('the VAT is that of the document’s currency; what is stated in none or in another proves nothing', async () => {
+    const wrong = ubl(amount(WITHOUT, '135.50') + amount(WITH, '160.00'));
+    const bare = wrong.replace(/<cbc:DocumentCurrencyCode>.*<\/cbc:DocumentCurrencyCode>/, '');
+    expect(await differs(bare)).toMatch(/BT-112/);
+    expect(await differs(bare.replace('>160.00<', '>160.50<'))).toBe('');
+    for (const currency of ['', ' currencyID="SEK"'])
+      expect(
+        await differs(
+          wrong.replace('<cbc:TaxAmount currencyID="EUR">25.00', `<cbc:TaxAmount${currency}>25.00`),
+        ),
+      ).toBe('');
+    const withoutVat = wrong.replace(/<cac:TaxTotal>.*<\/cac:TaxTotal>/, '');
+    expect(await differs(withoutVat)).toMatch(/come to 135\.5 EUR$/);
+  });
+
+  test('a total may have a plus in front', async () => {
+    const signed = (text: string) =>
+      text.replace(
+        /(<cbc:(?:(?:Allowance|Charge)TotalAmount|Tax(?:Exclusive|Inclusive)?Amount) currencyID="EUR">)/g,
+        '$1+',
+      );
+    const agrees = PARTS + amount(WITHOUT, '127.00') + amount(WITH, '152.00');
+    expect(await differs(signed(ubl(agrees)).replace('>135.50<', '>+135.50<'))).toBe('');
+    expect(await differs(signed(ubl(agrees.replace('152.00', '152.01'))))).toMatch(
+      /^it states \+152\.01 EUR/,
+    );
+    expect(await differs(UBL.replace('>135.50<', '>+-135.50<'))).toMatch(/^it states \+-135\.50 EUR/);
+  });
+
   test('one currency, and that of the amounts where the document names none', async () => {
     expect(
       await refused(

@@ -386,9 +386,9 @@ describe('notations that the column decides', () => {
     ],
     [
       'spaces and ticks',
-      ['9 999,9', '9\u00a0999,9', '9\u202f999', '−5'],
+      ['9 999,9', '9\u00a0999,9', '9\u202f999', '−5', '\u2009- 5', '(\u20095 )'],
       '',
-      ['9999.9', '9999.9', '9999', '-5'],
+      ['9999.9', '9999.9', '9999', '-5', '-5', '-5'],
     ],
     ['apostrophes', ["9'999.9", '9’999.9', "1'000'000"], '', ['9999.9', '9999.9', '1000000']],
     ['plain, by one value', ['1.234', '2.5'], '', ['1.234', '2.5']],
@@ -455,6 +455,8 @@ describe('notations that the column decides', () => {
           '−',
           '€',
           '’',
+          '\u2009',
+          ' '.repeat(30),
         ),
         { maxLength: 7 },
       )
@@ -469,5 +471,32 @@ describe('notations that the column decides', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test('a long cell is no number, and takes no time to be none', async () => {
+    const long = ' '.repeat(300);
+    const cells = [`(${long}x`, `£${long}-${long}5x`, `é${long.repeat(100)}é`, `5${' '.repeat(64)}€`];
+    const huge = [' '.repeat(900_000), '1,234'.repeat(150_000), ',234'.repeat(200_000)].map(
+      (text) => `1${text}x`,
+    );
+    const groups = `1${',234'.repeat(200_000)}`;
+    const quantities = [...Array.from({ length: 5 }, () => cells).flat(), ...huge, groups, '1,234.5'];
+    const lines = quantities.map((quantity, index) => `A-${index},2019-05-02,C100,"${quantity}",10\n`);
+    const began = performance.now();
+    const { says } = await read(`No,Date,Customer,Qty,Price\n${lines.join('')}`);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(says.filter((what) => what.startsWith('quantity-unreadable rejected'))).toHaveLength(24);
+    expect(says.at(-1)).toBe('2019-05-02 12345');
+  });
+
+  test('a long cell is no date, and takes no time to be none', async () => {
+    const given = [' ', '-', '1/', '?', '年'].map((part) => `1${part.repeat(300_000)}x`);
+    const began = performance.now();
+    const says = await dates([...given, '31/12/2019']);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(says.map((what) => what.slice(0, 30))).toEqual([
+      ...given.map((text) => `issue-date-unreadable rejected ${text}`.slice(0, 30)),
+      '2019-12-31 10',
+    ]);
   });
 });

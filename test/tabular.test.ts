@@ -161,6 +161,24 @@ describe('a file that no profile reads is refused with a profile to save', () =>
     expect(proposal!.profile).toContain('# ? serial_dates: true');
   });
 
+  test('it is made of the first 10,000 rows, and the rest is not read', async () => {
+    const row = (index: number) => `A-${index},2019-05-02,${index}.5,${'x'.repeat(100)}\n`;
+    const rows = Array.from({ length: 30_000 }, (_, index) => row(index)).join('');
+    const { proposal } = await dry('long.csv', `Invoice No,Date,Amount,Note\nB-1,soon,5,\n${rows}A-2,2019`);
+    expect(proposal).toMatchObject({ header_row: 1 });
+    expect(proposal!.not_read).toContain(
+      'issue_date: 1 cell cannot be taken; the first, in row 2, cannot be read: "soon".',
+    );
+  });
+
+  test('rows of very many cells are no headers, and take no time to be none', async () => {
+    const wide = `${'a,'.repeat(25_000)}a\n`.repeat(19);
+    const began = performance.now();
+    const { proposal } = await dry('wide.csv', `Invoice No,Date,Amount\n${wide}A-1,2019-05-02,5\n`);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(proposal).toMatchObject({ header_row: 1 });
+  });
+
   test('what is no table of invoices gets no profile, and a fault further down is no obstacle', async () => {
     for (const content of ['hello\nworld\n', 'a,b,c\n1,2,3\n', '<Invoice/>'])
       expect((await dry('a.csv', content)).proposal).toBeUndefined();

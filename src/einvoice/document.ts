@@ -192,6 +192,8 @@ class Reading {
   head(): Head {
     const { invoice_number, issue_date, type_code, currency, reference_number } = this.#said;
     const { seller_id, seller_registration, seller_tax_id, customer_id } = this.#parties;
+    // Several currencies refuse the document.
+    const [known = ''] = this.#currencies;
     return {
       syntax: this.syntax!,
       cells: {
@@ -206,8 +208,9 @@ class Reading {
       typeCode: type_code ?? '',
       lines: this.#lines,
       totalsDiffer: totalsDiffer({
-        stated: { ...this.#said, vat_total: this.#vat.get((currency ?? '').toUpperCase()) ?? '' },
-        currency: [...this.#currencies][0] ?? '',
+        stated: this.#said,
+        currency: known,
+        vat: this.#vat.size === 0 ? '' : this.#vat.get(known),
         lines: this.#lines,
         sum: this.#sum.total(),
       }),

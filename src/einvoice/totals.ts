@@ -1,4 +1,4 @@
-import { ExactSum, parseDecimal } from '../money.ts';
+import { type Decimal, ExactSum, parseDecimal } from '../money.ts';
 import { minorUnit, readAmount, rounded } from './amounts.ts';
 import type { HeadTerm } from './syntax.ts';
 
@@ -9,6 +9,8 @@ const EN_16931 = /^urn:(cen\.eu:en16931:|peppol:pint:)/;
 interface Totals {
   readonly stated: Readonly<Partial<Record<HeadTerm, string>>>;
   readonly currency: string;
+  /** The VAT in the document's currency (BT-110): empty where none is stated, undefined where it is in others alone. */
+  readonly vat: string | undefined;
   readonly lines: number;
   /** The sum of the net amounts (BT-131) that are plain decimals. */
   readonly sum: string;
@@ -18,10 +20,10 @@ interface Totals {
  * The first two figures that should be equal and are not, rounded to the currency's minor unit: BR-CO-10 of every
  * document that states a sum of lines, BR-CO-13 and BR-CO-15 of those that promise the rules of EN 16931. Empty where all agree.
  */
-export function totalsDiffer({ stated, currency, lines, sum }: Totals): string {
+export function totalsDiffer({ stated, currency, vat, lines, sum }: Totals): string {
   const decimals = minorUnit(currency);
   const shown = (text: string): string => {
-    const amount = readAmount(text);
+    const amount = readTotal(text);
     return amount ? rounded(amount, decimals) : text;
   };
   const differ = (text: string | undefined, computed: string): boolean =>
@@ -34,7 +36,7 @@ export function totalsDiffer({ stated, currency, lines, sum }: Totals): string {
     return told(lines_total!, 'the sum of its lines (BT-106)', sum, `its ${lines} lines add up to`);
   if (!EN_16931.test(stated.specification ?? '') || !lines_total) return '';
 
-  const { total_without_vat, total_with_vat, vat_total = '' } = stated;
+  const { total_without_vat, total_with_vat } = stated;
   const without = added(lines_total, charges_total, negative(allowances_total));
   if (without !== undefined && differ(total_without_vat, without))
     return told(
@@ -43,7 +45,7 @@ export function totalsDiffer({ stated, currency, lines, sum }: Totals): string {
       without,
       'lines, allowances and charges come to',
     );
-  const withVat = total_without_vat ? added(total_without_vat, vat_total) : undefined;
+  const withVat = total_without_vat && vat !== undefined ? added(total_without_vat, vat) : undefined;
   if (withVat !== undefined && differ(total_with_vat, withVat))
     return told(
       total_with_vat!,
@@ -54,12 +56,15 @@ export function totalsDiffer({ stated, currency, lines, sum }: Totals): string {
   return '';
 }
 
+/** A stated total; the norm's decimals may have a plus in front. */
+const readTotal = (text: string): Decimal | undefined => readAmount(text.replace(/^\+(?!-)/, ''));
+
 /** The sum of those that are stated; undefined when one cannot be read. */
 function added(...texts: readonly string[]): string | undefined {
   const sum = new ExactSum();
   for (const text of texts) {
     if (text === '') continue;
-    const amount = readAmount(text);
+    const amount = readTotal(text);
     if (!amount) return undefined;
     sum.add(amount);
   }
@@ -67,4 +72,4 @@ function added(...texts: readonly string[]): string | undefined {
 }
 
 const negative = (text: string): string =>
-  text === '' ? '' : text.startsWith('-') ? text.slice(1) : `-${text}`;
+  text === '' ? '' : text.startsWith('-') ? text.slice(1) : `-${text.replace(/^\+/, '')}`;

@@ -21,11 +21,7 @@ export type SentRow = readonly [row: number, cells: (string | null)[], typed: re
 
 export type Answer =
   | { readonly sheets: OpenWorkbook['sheets'] }
-  | {
-      readonly rows: ReadonlyArray<
-        readonly [row: number, cells: (string | null)[], typed: readonly number[]]
-      >;
-    }
+  | { readonly rows: readonly SentRow[] }
   | { readonly merges: readonly Merge[] }
   | { readonly done: true }
   | { readonly refused: string; readonly code: LkpError['code'] }

@@ -1,5 +1,5 @@
 import { ExactSum, parseDecimal } from '../money.ts';
-import type { NumberFormat, NumberReading, Reading } from './notation.ts';
+import { MOST_CHARACTERS, type NumberFormat, type NumberReading, type Reading } from './notation.ts';
 import { type Profile, prefixesOf } from './profile.ts';
 
 /**
@@ -26,14 +26,17 @@ export interface AmountIn {
 }
 
 /** The same characters as tidy() in SQL: what one side takes off and the other leaves would never balance. */
-const SPACE =
-  /^[ \t\n\r\f\v\u00a0\u200b\u2007\u202f\u3000\ufeff]+|[ \t\n\r\f\v\u00a0\u200b\u2007\u202f\u3000\ufeff]+$/g;
+const SPACE = ' \t\n\r\f\v\u00a0\u200b\u2007\u202f\u3000\ufeff';
 const visible = (code: number): boolean => code > 0x20 && code < 0x7f;
-/** Most cells begin and end with a visible character: nothing to take off, and no regular expression to run. */
-const tidy = (text: string): string =>
-  text === '' || (visible(text.charCodeAt(0)) && visible(text.charCodeAt(text.length - 1)))
-    ? text
-    : text.replace(SPACE, '');
+/** Most cells begin and end with a visible character: there is nothing to take off. */
+function tidy(text: string): string {
+  if (text === '' || (visible(text.charCodeAt(0)) && visible(text.charCodeAt(text.length - 1)))) return text;
+  let start = 0;
+  let end = text.length;
+  while (start < end && SPACE.includes(text[start]!)) start += 1;
+  while (end > start && SPACE.includes(text[end - 1]!)) end -= 1;
+  return text.slice(start, end);
+}
 
 /** What one row adds. */
 interface Counted {
@@ -207,21 +210,24 @@ function numberReader(reading: NumberReading): (text: string) => string | undefi
 }
 
 const DRESSED =
-  /^(?<open>\()? *(?<minus>-)? *(?<before>[£$€¥₺])? *(?<inner>-)? *(?<body>[0-9.,](?:[0-9., ']*[0-9.,])?) *(?<behind>[£$€¥₺])? *(?<trailing>-)? *(?<close>\))?$/u;
+  /^(?<open>\()?(?<minus>-)?(?<before>[£$€¥₺])?(?<inner>-)?(?<body>[0-9.,](?:[0-9., ']*[0-9.,])?)(?<behind>[£$€¥₺])?(?<trailing>-)?(?<close>\))?$/u;
 
-/** An amount without its currency sign, and with its minus, if it has one in any form, in front. */
+/** An amount without its currency sign, and with its minus, if it has one in any form, in front; empty: it is none. */
 function undecorated(text: string): string {
+  if (text.length > MOST_CHARACTERS) return '';
   if (/^-?[0-9.,]*$/.test(text)) return text;
   const common = text
     .replace(/[\u00a0\u2009\u202f]/g, ' ')
     .replaceAll('\u2019', "'")
-    .replaceAll('\u2212', '-');
+    .replaceAll('\u2212', '-')
+    .replace(/ *([()£$€¥₺-]) */g, '$1')
+    .replace(/^ +| +$/g, '');
   const found = DRESSED.exec(common)?.groups;
-  if (!found) return common;
+  if (!found) return '';
   const { open, minus, before, inner, body, behind, trailing, close } = found;
   const signs = [open, minus, inner, trailing].filter((sign) => sign !== undefined).length;
   const twice = before !== undefined && behind !== undefined && (minus ?? inner) !== undefined;
-  if (signs > 1 || (open === undefined) !== (close === undefined) || twice) return common;
+  if (signs > 1 || (open === undefined) !== (close === undefined) || twice) return '';
   return signs === 1 ? `-${body}` : body!;
 }
 

@@ -3,7 +3,7 @@ import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
-import { copyRows, dropLoad, findHeader, nameFields, watchRows } from '../staging.ts';
+import { copyRows, dropLoad, findHeader, nameFields, oneAtATime, watchRows } from '../staging.ts';
 import { AmountsIn, WATCHED } from './amounts.ts';
 import { fieldExpression, notationOf, type Reading, readingOf, statedReading } from './notation.ts';
 import {
@@ -20,6 +20,8 @@ import { type FileResult, fileResult, refused } from './result.ts';
 import { settle } from './settle.ts';
 import { takeOffTotals } from './totals.ts';
 import { verdictsOfRows, withVerdicts } from './verdicts.ts';
+
+export { oneAtATime } from '../staging.ts';
 
 export interface IngestOptions {
   readonly profile?: string;
@@ -85,10 +87,6 @@ export async function storing<T>(
     for (const one of stored) if (!kept.includes(one)) await one.discard();
   }
 }
-
-/** One ingest at a time: what is known must not move between looking and inserting. */
-export const oneAtATime = (tx: Sql): Promise<unknown> =>
-  tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
 
 async function takeIn(
   tx: Sql,

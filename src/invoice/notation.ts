@@ -29,6 +29,9 @@ export interface Reading {
   readonly date: DateReading;
 }
 
+/** The longest cell that may be a number, with all that dresses it and groups its digits. */
+export const MOST_CHARACTERS = 64;
+
 const ISO = 'YYYY-MM-DD';
 const PLAIN: NumberFormat = { decimal: '.', group: '' };
 const POINT: NumberFormat = { decimal: '.', group: 'any' };
@@ -93,8 +96,8 @@ async function foundNumbers(
             count(*) filter (where marked.comma and marked.point)::int        as both
      from (
        select cell.field, translate(cell.value, '0123456789', '') not in ('', '.', '-', '-.') as dressed,
-              case when cell.value ~ '[.,]' then undecorated(cell.value) ~ ${literal(numberPattern(POINT))} else false end as point,
-              case when cell.value ~ '[.,]' then undecorated(cell.value) ~ ${literal(numberPattern(COMMA))} else false end as comma
+              case when cell.value ~ '[.,]' and length(cell.value) <= ${MOST_CHARACTERS} then undecorated(cell.value) ~ ${literal(numberPattern(POINT))} else false end as point,
+              case when cell.value ~ '[.,]' and length(cell.value) <= ${MOST_CHARACTERS} then undecorated(cell.value) ~ ${literal(numberPattern(COMMA))} else false end as comma
        from load
        cross join lateral (values ${values}) as cell (field, value)
        where load.ragged is null
@@ -284,7 +287,8 @@ function numberExpression(reading: NumberReading, cell: string, asItStands: stri
     reading === 'undecided'
       ? `when value ~ '[.,]' and value ~ ${literal(numberPattern(POINT))} and value ~ ${literal(numberPattern(COMMA))} then '??' || value`
       : '';
-  return `(select case ${waits} ${cases.join(' ')} when value = '' then '' else '?' || value end
+  return `(select case when length(value) > ${MOST_CHARACTERS} then '?' || ${cell}
+                      ${waits} ${cases.join(' ')} when ${cell} = '' then '' else '?' || ${cell} end
            from (select undecorated(${cell}) as value offset 0) as given)`;
 }
 

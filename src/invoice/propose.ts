@@ -1,6 +1,6 @@
 import { type Context, LkpError } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
-import { copyRows, dropLoad, type Header, nameFields, plain } from '../staging.ts';
+import { copyRows, dropLoad, type Header, MOST_COLUMNS, nameFields, plain } from '../staging.ts';
 import { fieldExpression, NUMBERS, readingOf } from './notation.ts';
 import { draftProfile, FIELD_NAMES, type FieldName, type Profile } from './profile.ts';
 
@@ -75,6 +75,8 @@ const ENCODINGS = ['windows-1252', 'windows-1254', 'shift_jis'] as const;
 /** A row with fewer known headers is no header. */
 const FEWEST_COLUMNS = 3;
 const ROWS_SHOWN = 3;
+/** Rows that a proposal is made of: it says how the columns are read, and nobody waits for a million rows to say so. */
+const ROWS_READ = 10_000;
 
 interface Found {
   readonly table: Table;
@@ -98,7 +100,7 @@ export async function propose(
   await tx.rows('savepoint proposal');
   try {
     const profile = draftOf(name, found);
-    await copyRows(tx, table, header);
+    await copyRows(tx, firstOf(table, ROWS_READ), header);
     const reading = await readingOf(tx, profile, header, table);
     await nameFields(tx, header, FIELD_NAMES, fieldExpression(profile, header, reading));
     const unread = await unreadIn(tx, header);
@@ -121,6 +123,17 @@ export async function propose(
     await table.close();
   }
 }
+
+/** The table, read to the end of the piece of bytes in which its row `rows` stands, and no further. */
+const firstOf = (table: Table, rows: number): Table => ({
+  ...table,
+  body: async function* (options) {
+    for await (const piece of table.body(options)) {
+      yield piece;
+      if (table.counts.lines >= rows) return;
+    }
+  },
+});
 
 /** Opens the file in the encoding under which the most headers are known. */
 async function openGuessing(context: Context, path: string, name: string): Promise<Found | undefined> {
@@ -146,7 +159,9 @@ async function openGuessing(context: Context, path: string, name: string): Promi
 
 /** The row of the head that has the most known headers. */
 function likelyHeader(table: Table): Header | undefined {
-  const rows = table.head.map(({ row, cells }) => ({ row, cells, columns: columnsOf(cells) }));
+  const rows = table.head
+    .filter(({ cells }) => cells.length <= MOST_COLUMNS)
+    .map(({ row, cells }) => ({ row, cells, columns: columnsOf(cells) }));
   const [best] = rows.sort((a, b) => b.columns.size - a.columns.size || a.row - b.row);
   return best && best.columns.size >= FEWEST_COLUMNS ? best : undefined;
 }
@@ -154,33 +169,52 @@ function likelyHeader(table: Table): Header | undefined {
 /** Letters and digits, the Turkish dotless i written as any other. */
 const key = (text: string): string => plain(text).replaceAll('ı', 'i');
 
+/** A name to look for among the keys of headers: as a whole cell, or among its words. */
+interface Sought {
+  readonly field: FieldName;
+  readonly fits: (name: string, words: string) => boolean;
+}
+
+const wholly = (field: FieldName, known: string): Sought => {
+  const wanted = key(known);
+  return { field, fits: (name) => name === wanted };
+};
+const among = (field: FieldName, known: string): Sought => {
+  const wanted = key(known);
+  const phrase = ` ${known.split(' ').map(key).join(' ')} `;
+  const joined = /\p{Script=Han}/u.test(known);
+  return { field, fits: (name, words) => (joined ? name.includes(wanted) : words.includes(phrase)) };
+};
+const namesOf = (field: FieldName, list: 0 | 1): string[] => HEADERS[field][list].split('|');
+
+/** In the order in which columns are given away. */
+const SOUGHT: readonly Sought[] = [
+  ...FIELD_NAMES.map((field) => wholly(field, field)),
+  ...FIELD_NAMES.flatMap((field) => namesOf(field, 0).map((known) => wholly(field, known))),
+  ...FIELD_NAMES.flatMap((field) => namesOf(field, 1).map((known) => wholly(field, known))),
+  ...FIELD_NAMES.flatMap((field) => namesOf(field, 0).map((known) => among(field, known))),
+];
+
 /** Field -> column. Each field takes the column that its best name fits, and each column serves one field. */
 function columnsOf(cells: readonly string[]): Map<FieldName, number> {
-  const names = cells.map(key);
-  const words = cells.map(
-    (cell) =>
-      ` ${cell
-        .split(/[^\p{L}\p{N}]+/u)
-        .map(key)
-        .join(' ')} `,
-  );
+  const headers = cells.map((cell) => ({
+    name: key(cell),
+    words: ` ${cell
+      .split(/[^\p{L}\p{N}]+/u)
+      .map(key)
+      .join(' ')} `,
+  }));
   const columns = new Map<FieldName, number>();
-  const take = (field: FieldName, fits: (index: number) => boolean): void => {
-    if (columns.has(field)) return;
-    const taken = new Set(columns.values());
-    const index = names.findIndex((name, at) => name !== '' && !taken.has(at) && fits(at));
-    if (index >= 0) columns.set(field, index);
-  };
-  for (const field of FIELD_NAMES) take(field, (at) => names[at] === key(field));
-  for (const list of [0, 1] as const)
-    for (const field of FIELD_NAMES)
-      for (const known of HEADERS[field][list].split('|')) take(field, (at) => names[at] === key(known));
-  for (const field of FIELD_NAMES)
-    for (const known of HEADERS[field][0].split('|')) {
-      const phrase = ` ${known.split(' ').map(key).join(' ')} `;
-      const joined = /\p{Script=Han}/u.test(known);
-      take(field, (at) => (joined ? names[at]!.includes(key(known)) : words[at]!.includes(phrase)));
-    }
+  const taken = new Set<number>();
+  for (const { field, fits } of SOUGHT) {
+    if (columns.has(field)) continue;
+    const index = headers.findIndex(
+      ({ name, words }, at) => name !== '' && !taken.has(at) && fits(name, words),
+    );
+    if (index < 0) continue;
+    columns.set(field, index);
+    taken.add(index);
+  }
   return columns;
 }
 

@@ -3,7 +3,7 @@ import { crash } from '../crash.ts';
 import { type Stored, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
-import { dropLoad, findHeader, type Header, loadRows, missingFields } from '../staging.ts';
+import { dropLoad, findHeader, type Header, loadRows, missingFields, oneAtATime } from '../staging.ts';
 import { KINDS, type Kind, type KindName, type Layout } from './kinds.ts';
 import { explainReferenceRule } from './rejections.ts';
 import { countEnding, markKnown, replaceKeys } from './replace.ts';
@@ -92,8 +92,7 @@ export async function loadReference(
 
 async function takeIn(tx: Sql, context: Context, received: Received): Promise<LoadResult> {
   const { kind, name, stored } = received;
-  // One ingest at a time: what is known must not move between looking and replacing.
-  await tx.rows("select pg_advisory_xact_lock(hashtext('lkp.ingest'))");
+  await oneAtATime(tx);
   let format = 'unknown';
   try {
     const unzipped = kind === 'rates' ? await unzipOneCsv(stored.path, name) : undefined;
