@@ -45,8 +45,22 @@ describe("a partner's workbook", () => {
     const [headers, ...rows] = book.get('KPI lines')!;
     expect(headers).toEqual([...SEVEN, ...EVIDENCE]);
     expect(rows).toHaveLength(41);
-    const { month, year, omlpType, purchaseUnit, invoice, kpiValue, location, issueDate, sku, file, note } =
-      lines(40)[22]!;
+    const {
+      month,
+      year,
+      omlpType,
+      purchaseUnit,
+      invoice,
+      kpiValue,
+      location,
+      issueDate,
+      sku,
+      file,
+      rate,
+      rateDate,
+      rateSource,
+      note,
+    } = lines(40)[22]!;
     expect(note).toBe('reversal');
     expect(rows[22]).toMatchObject(
       [
@@ -63,6 +77,9 @@ describe("a partner's workbook", () => {
         purchaseUnit,
         /./,
         /./,
+        rate,
+        rateDate,
+        rateSource,
         file,
         '24',
         note,

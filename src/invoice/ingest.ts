@@ -21,8 +21,6 @@ import { settle } from './settle.ts';
 import { takeOffTotals } from './totals.ts';
 import { verdictsOfRows, withVerdicts } from './verdicts.ts';
 
-export { oneAtATime } from '../staging.ts';
-
 export interface IngestOptions {
   readonly profile?: string;
   readonly dryRun?: boolean;

@@ -1,6 +1,7 @@
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { explainRule } from '../rejections.ts';
+import { oneAtATime } from '../staging.ts';
 import { settle } from './settle.ts';
 import { knownFile } from './withdraw.ts';
 
@@ -80,7 +81,7 @@ export async function decide(
   options: { readonly reason: string; readonly file?: string },
 ): Promise<Decided> {
   return context.db.transaction('quarantine', async (tx) => {
-    await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
+    await oneAtATime(tx);
     const documents = verdict === 'reopen' ? await decidedOf(tx, number) : await waitingOf(tx, number);
     if (documents.length === 0) throw new LkpError('request', await undecidable(tx, number, verdict));
     const disputed = documents.filter(({ rules }) => rules.includes('conflict'));

@@ -2,12 +2,11 @@ import { basename } from 'node:path';
 import { type Stored, sha256Of, storeBytes } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { RowCounts, Sql, Table } from '../ports.ts';
-import { copyRows, dropLoad, type Header, nameFields, plain } from '../staging.ts';
+import { copyRows, dropLoad, type Header, nameFields, oneAtATime, plain } from '../staging.ts';
 import { type AmountIn, AmountsIn, WATCHED } from './amounts.ts';
 import {
   duplicateOf,
   type IngestOptions,
-  oneAtATime,
   openMatching,
   refuseUnknownCodes,
   type SameNumber,

@@ -1,5 +1,6 @@
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql } from '../ports.ts';
+import { oneAtATime } from '../staging.ts';
 import { settle } from './settle.ts';
 
 export interface KnownFile {
@@ -43,7 +44,7 @@ export interface Withdrawn {
  */
 export async function withdrawFile(context: Context, wanted: string, reason: string): Promise<Withdrawn> {
   return context.db.transaction('withdraw', async (tx) => {
-    await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.ingest'))`);
+    await oneAtATime(tx);
     const file = await knownFile(tx, wanted);
     const change = await nextChange(tx, context, { kind: 'withdraw', sha256: file.sha256, reason });
     await tx.file('staging/withdraw', { file_id: file.id, change_no: change });
