@@ -2,17 +2,16 @@
 
 -- An amount without what dresses it: a currency sign, brackets or a trailing minus for less than nothing, and the many
 -- spaces, apostrophes and minus signs there are. `(£9,999.90)` -> `-9,999.90`; what is no such thing is no number either.
--- A longer text than 64 characters is none: regular expressions take time with the power of what they look at.
+-- A longer text than 64 characters is none.
 create function undecorated(value text) returns text language sql immutable parallel safe
 return case
   when length(value) > 64 then value
   when value ~ '^-?[0-9.,]*$' then value
   else regexp_replace(regexp_replace(regexp_replace(
-         btrim(regexp_replace(translate(value, E'\u00a0\u2009\u202f\u2019\u2212', '   ''-'),
-                              ' *([()£$€¥₺-]) *', '\1', 'g'), ' '),
-         '^\([£$€¥₺]?([0-9.,](?:[0-9., '']*[0-9.,])?)[£$€¥₺]?\)$', '-\1'),
-         '^(?:-[£$€¥₺]|[£$€¥₺]-|-)([0-9.,](?:[0-9., '']*[0-9.,])?)$|^-([0-9.,](?:[0-9., '']*[0-9.,])?)[£$€¥₺]$|^[£$€¥₺]?([0-9.,](?:[0-9., '']*[0-9.,])?)[£$€¥₺]?-$', '-\1\2\3'),
-         '^[£$€¥₺]?([0-9.,](?:[0-9., '']*[0-9.,])?)[£$€¥₺]?$', '\1')
+         btrim(translate(value, E'\u00a0\u2009\u202f\u2019\u2212', '   ''-'), ' '),
+         '^\( *[£$€¥₺]? *([0-9.,](?:[0-9., '']*[0-9.,])?) *[£$€¥₺]? *\)$', '-\1'),
+         '^(?:- *[£$€¥₺]|[£$€¥₺] *-|-) *([0-9.,](?:[0-9., '']*[0-9.,])?)$|^- *([0-9.,](?:[0-9., '']*[0-9.,])?) *[£$€¥₺]$|^[£$€¥₺]? *([0-9.,](?:[0-9., '']*[0-9.,])?) *[£$€¥₺]? *-$', '-\1\2\3'),
+         '^[£$€¥₺]? *([0-9.,](?:[0-9., '']*[0-9.,])?) *[£$€¥₺]?$', '\1')
 end;
 
 -- The two digits of a month's name, in full or short, in English, German or Turkish; null for any other word. lower() of
