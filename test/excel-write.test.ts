@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { typed } from '../src/excel/cells.ts';
 import { openParts } from '../src/excel/parts.ts';
 import { createWorkbooks } from '../src/excel/write.ts';
 import type { Block, Book, CellKind, CellValue, Sheet } from '../src/ports.ts';
@@ -45,6 +46,16 @@ async function roundTrip(kind: CellKind, values: CellValue[]): Promise<(string |
 }
 
 describe('cells', () => {
+  it.each([
+    ['1200', 'decimal0'],
+    ['12.50', 'decimal2'],
+    ['-1.250', 'decimal3'],
+    ['0.00', 'decimal2'],
+    ['31/02', 'text'],
+  ])('an amount written %s shows as many decimals: %s', (amount, look) => {
+    expect(typed(amount, 'amount').look).toBe(look);
+  });
+
   it('keep their type and their value', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'book.xlsx');
