@@ -20,6 +20,16 @@ const dry = async (name: string, content: string | Uint8Array, profile?: string)
     ...(profile === undefined ? {} : { profile: await it.write('profile.yaml', profile) }),
   });
 
+test.each([
+  ['of a file that is read', 'Item\0name'],
+  ['of one that no profile knows', 'Invoice\0'],
+])('a NUL in the header %s is no error of the database', async (_what, cell) => {
+  const header = `Invoice number,Invoice issue date,Invoice type code,Invoice currency code,Buyer identifier,Invoice line identifier,Invoiced quantity,Invoice line net amount,Item Seller's identifier,${cell}\n`;
+  const text = cell.startsWith('Item') ? header : header.replace('Invoice number,', '');
+  const result = await dry('nul.csv', `${text}A-1,2019-05-02,380,EUR,C100,1,2,20.00,MOC-1,x\n`);
+  expect(result.status).toBe(cell.startsWith('Item') ? 'ingested' : 'refused');
+});
+
 describe('a file that no profile reads is refused with a profile to save', () => {
   const ENGLISH = [
     'Exported by hand,,,,,,,',

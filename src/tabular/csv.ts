@@ -70,11 +70,15 @@ function delimiterOf(head: Buffer, lineEnd: Dialect['lineEnd']): string {
   return widths.sort((a, b) => b.rows - a.rows || b.width - a.width)[0]!.delimiter;
 }
 
+/** The database takes no NUL: it is shown, as in a row that cannot be split into cells. */
+const shown = (text: string): string => text.replaceAll('\0', '\u2400');
+
 function rowsOf(head: Buffer, dialect: Dialect): Array<{ row: number; cells: string[] }> {
   const rows: Array<{ row: number; cells: string[] }> = [];
   const scanner = new RecordScanner(dialect);
   scanner.scan(head, true, (record) => {
-    if (rows.length < HEAD_ROWS) rows.push({ row: rows.length + 1, cells: cellsOf(head, record, dialect) });
+    if (rows.length < HEAD_ROWS)
+      rows.push({ row: rows.length + 1, cells: cellsOf(head, record, dialect).map(shown) });
     return rows.length < HEAD_ROWS;
   });
   return rows;
@@ -138,7 +142,7 @@ async function* body(
       watch?.(columns.map((column) => cells[column] ?? ''));
       return;
     }
-    const raw = bytes.toString('utf8', record.start, record.end).replaceAll('\0', '\u2400');
+    const raw = shown(bytes.toString('utf8', record.start, record.end));
     out.text(`${counts.physical}${delimiter}${quoted(raw)}${delimiter.repeat(width + 1)}\n`);
     watch?.(null);
   };
