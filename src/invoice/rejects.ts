@@ -4,7 +4,7 @@ import { type Context, LkpError } from '../job.ts';
 import type { CellValue, Sql, TableColumn } from '../ports.ts';
 import { explainRule, INVOICE_RULES } from '../rejections.ts';
 import { dropLoad, loadRows } from '../staging.ts';
-import { hintsOf } from './ingest.ts';
+import { hintsOf } from './open.ts';
 import { CORRECTS_HEADERS, candidateProfiles, TOTALS_DIFFER } from './profile.ts';
 import { type KnownFile, knownFile } from './withdraw.ts';
 

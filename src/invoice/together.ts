@@ -7,7 +7,6 @@ import { type AmountIn, AmountsIn, WATCHED } from './amounts.ts';
 import {
   duplicateOf,
   type IngestOptions,
-  openMatching,
   refuseUnknownCodes,
   type SameNumber,
   storedPlainly,
@@ -15,6 +14,7 @@ import {
   twoDays,
 } from './ingest.ts';
 import { fieldExpression, statedReading } from './notation.ts';
+import { openMatching } from './open.ts';
 import { candidateProfiles, type Profile, ROW_FIELDS } from './profile.ts';
 import { type FileResult, fileResults } from './result.ts';
 
