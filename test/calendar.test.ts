@@ -124,14 +124,13 @@ describe('an anniversary date recurs every year', () => {
     expect(nextReminder('2021-01-10', '2021-02')).toBeUndefined();
   });
 
-  test('every day of five years is at hand from the month after the last grace to the month of its own', () => {
-    for (let day = '2019-01-01'; day < '2024-01-01'; day = nextDay(day)) {
-      const found = months('2018-01', '2026-12').filter(
+  test('every day is at hand from the month after the last grace to the month of its own', () => {
+    for (let day = '2019-12-15'; day < '2021-03-15'; day = nextDay(day)) {
+      const found = months('2018-10', '2022-01').filter(
         (cycle) => anniversaryAtHand(day, cycle, '2000-01-01') === day,
       );
       const graceMonth = (year: number): string => renewalDates(recurs(day, year)).graceEnd.slice(0, 7);
       const year = Number(day.slice(0, 4));
-      // 29 February itself is not every year's; elsewhere it is the last day of the month.
       expect(found, day).toEqual(months(addMonths(graceMonth(year - 1), 1), graceMonth(year)));
     }
   });
