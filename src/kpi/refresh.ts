@@ -4,7 +4,7 @@ import { CYCLE_DISPOSITIONS, type CycleDisposition } from '../dispositions.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
-import { computeFresh, cutOff, takeCells } from './fresh.ts';
+import { computeFresh, contentHash, cutOff, takeCells } from './fresh.ts';
 
 export interface RefreshOptions {
   /** Shows what a refresh would change and writes nothing. */
@@ -106,7 +106,8 @@ async function compute(
   const last = await lastRevision(tx, cycle);
   const changed = last ? settingsThatDiffer(last, settings) : [];
   const said = { cycle, currency, differences: changed };
-  if (last && last.content_hash === content_hash && changed.length === 0)
+  const alike = last?.content_version === 1 ? await contentHash(tx, 1) : content_hash;
+  if (last && last.content_hash === alike && changed.length === 0)
     return summarise(tx, 'snapshot', { ...said, revision: last.revision, outcome: 'unchanged' });
 
   const revision = (last?.revision ?? 0) + 1;
@@ -167,13 +168,14 @@ export async function latest(context: Context, cycle: string): Promise<RefreshRe
 interface Revision {
   readonly revision: number;
   readonly content_hash: string;
+  readonly content_version: number;
   readonly reporting_currency: string;
   readonly lookback: number;
 }
 
 const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefined> =>
   tx.maybe<Revision>(
-    `select revision, content_hash, reporting_currency, lookback from snapshot
+    `select revision, content_hash, content_version, reporting_currency, lookback from snapshot
      where cycle = $1 order by revision desc limit 1`,
     [cycle],
   );
