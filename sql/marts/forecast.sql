@@ -51,7 +51,8 @@ select counted.partner_mpn_id, case when grouping(counted.category) = 1 then '' 
 from counted
 group by grouping sets ((1, 3, counted.category), (1, 3))
 having (grouping(counted.category) = 1 or counted.category <> '')
-   and (bool_or(counted.kpi_value <> 0) or bool_or(counted.units <> 0) or bool_or(counted.revenue <> 0)
-     or bool_or(counted.leaves_kpi <> 0) or bool_or(counted.leaves_revenue <> 0));
+   and (sum(counted.kpi_value) <> 0 or sum(counted.counted) <> 0 or sum(counted.units) <> 0 or sum(counted.revenue) <> 0
+     or sum(counted.leaves_kpi) <> 0 or sum(counted.leaves_revenue) <> 0
+     or sum(counted.enters_kpi) <> 0 or sum(counted.enters_revenue) <> 0);
 
 set local enable_nestloop = on;
