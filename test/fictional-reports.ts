@@ -350,6 +350,16 @@ export function programReport(count = 200): ProgramReport {
                 level: index === 0 ? 'Silver' : index === 1 ? 'Learning Action Pack' : null,
                 kpiChange: ['-12.5', '0', '', '', '6.25'][index]!,
               },
+      renewal:
+        index === 4
+          ? null
+          : {
+              anniversary: `2020-0${index + 4}-17`,
+              level: index === 0 ? 'Silver' : index === 3 ? null : 'Gold',
+              provisional: index > 1,
+              next: index === 0 ? null : { what: 'first reminder', on: `2020-0${index + 4}-02` },
+            },
+      leavesNext: ['40', '0', '12.5', '0', '6.25'][index]!,
     }),
   );
   return {
