@@ -1,5 +1,8 @@
 import type { Sql } from '../ports.ts';
-import type { Enrolment, MonthCell, PartnerReport } from './partner-book.ts';
+import type { MonthCell } from './by-month-sheet.ts';
+import type { Lineage } from './lineage.ts';
+import type { Enrolment, PartnerReport } from './partner-book.ts';
+import type { ClassSum } from './partner-sums.ts';
 import type { ControlTotal, InputFile, Outcome } from './report-data.ts';
 import { linesOf, rowsOf, type Shared, type Snapshot, SUMS, uncountedOf } from './report-rows.ts';
 import type { OfPartner } from './report-sheets.ts';
@@ -38,7 +41,7 @@ export async function* partnerReports(
       some.map(({ mpnId }) => mpnId),
     );
     for (const partner of some) {
-      const { files, totals, locations, enrolments, months } = figures(partner.mpnId);
+      const { files, totals, locations, enrolments, months, lineage, classes } = figures(partner.mpnId);
       yield {
         provenance: { ...shared, files },
         partner,
@@ -48,6 +51,8 @@ export async function* partnerReports(
         lines: lines.of(partner.mpnId),
         totals: months.find(({ month, omlpType }) => month === null && omlpType === null) ?? NOTHING,
         months,
+        lineage,
+        classes,
         notCounted: uncounted.of(partner.mpnId),
         balance: rowsOf(totals),
       };
@@ -90,6 +95,8 @@ interface Figures {
   readonly locations: PartnerReport['locations'];
   readonly enrolments: Enrolment[];
   readonly months: MonthCell[];
+  readonly lineage: Lineage;
+  readonly classes: ClassSum[];
 }
 
 /** The figures of some partners; what is returned picks one's. */
@@ -127,6 +134,29 @@ async function figuresOf(
      order by kpi_month nulls last, omlp_type collate "C" nulls last`,
     [partners],
   );
+  const spans = await byPartner<Spans>(
+    tx,
+    `select partner_mpn_id as partner, count(*)::int as lines,
+            max(length(translate(units, '-.', '')))     as "unitsDigits",
+            max(length(translate(kpi_value, '-.', ''))) as "kpiDigits",
+            max(length(translate(revenue, '-.', '')))   as "revenueDigits",
+            sum(abs(units::numeric))::text              as "unitsSum",
+            sum(abs(kpi_value::numeric))::text          as "kpiSum",
+            sum(abs(revenue::numeric))::text            as "revenueSum"
+     from report_line where partner_mpn_id collate "C" = any($1)
+     group by partner_mpn_id`,
+    [partners],
+  );
+  const classes = await byPartner<ClassSum>(
+    tx,
+    `select partner_mpn_id as partner, category, kpi_class as "kpiClass",
+            trim_scale(round(kpi_value, 6))::text as "kpiValue", trim_scale(cap)::text as cap,
+            trim_scale(round(above_cap, 6))::text as "aboveCap", trim_scale(round(counted, 6))::text as counted
+     from snapshot_class
+     where cycle = $2 and revision = $3 and partner_mpn_id = any($1)
+     order by category collate "C", kpi_class collate "C"`,
+    [partners, snapshot.cycle, snapshot.revision],
+  );
   const locations = await byPartner<PartnerReport['locations'][number]>(
     tx,
     `select partner_of.partner_mpn_id as partner, location.location_mpn_id as "mpnId",
@@ -163,6 +193,8 @@ async function figuresOf(
     files: files(partner),
     totals: totals(partner),
     months: months(partner),
+    lineage: lineageOf(spans(partner)[0]),
+    classes: classes(partner),
     locations: locations(partner),
     enrolments: enrolmentsOf(levels(partner), asked(partner), snapshot.reporting_currency),
   });
@@ -181,6 +213,32 @@ async function byPartner<T extends object>(
     else found.set(partner, [row as unknown as T]);
   }
   return (partner) => found.get(partner) ?? [];
+}
+
+/** The widest values and the sums of absolute values of a partner's lines; no row when it has none. */
+interface Spans {
+  readonly lines: number;
+  readonly unitsDigits: number;
+  readonly kpiDigits: number;
+  readonly revenueDigits: number | null;
+  readonly unitsSum: string;
+  readonly kpiSum: string;
+  readonly revenueSum: string | null;
+}
+
+function lineageOf(spans: Spans | undefined): Lineage {
+  const span = (digits?: number | null, magnitude?: string | null) => ({
+    digits: digits ?? 0,
+    magnitude: magnitude ?? '0',
+  });
+  return {
+    lines: spans?.lines ?? 0,
+    measures: {
+      units: span(spans?.unitsDigits, spans?.unitsSum),
+      kpiValue: span(spans?.kpiDigits, spans?.kpiSum),
+      revenue: span(spans?.revenueDigits, spans?.revenueSum),
+    },
+  };
 }
 
 interface Level {
