@@ -53,6 +53,12 @@ export function formula(
 export const onEachPage = (sheet: LongSheet, each: Formula): Formula =>
   new Formula([{ at: 'pages', sheet, formula: each }]);
 
+/** A text between quotes, which is text whatever it says. Throws where it is longer than a formula takes. */
+export function quoted(text: string): Formula {
+  if (text.length > 255) throw new Error(`A text in a formula has at most 255 characters: ${text}`);
+  return new Formula([`"${text.replaceAll('"', '""')}"`]);
+}
+
 /** A plain decimal as a number in a formula. Throws on anything else. */
 export function decimalOf(text: string): Formula {
   if (!/^-?\d+(\.\d+)?$/.test(text)) throw new Error(`${text} is not a plain decimal`);

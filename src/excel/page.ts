@@ -214,7 +214,8 @@ export class Page {
     const row = this.lastRow + 1;
     const place = { row, header: this.headerRows.at(-1) ?? row, sheets: this.sheets };
     const cell = `${this.letters[column]}${row}`;
-    if (value.alarm !== undefined) this.alarms.push([cell, alarmed(cell, value.value, value.kind, value.alarm)]);
+    if (value.alarm !== undefined)
+      this.alarms.push([cell, alarmed(cell, value.value, value.kind, value.alarm)]);
     return computed(value, spelled(value.formula, place));
   }
 

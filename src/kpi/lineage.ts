@@ -4,13 +4,14 @@ import {
   formula,
   header,
   type LongSheet,
-  lines as linesOnly,
   linesAndTotals,
+  lines as linesOnly,
   onEachPage,
   type Reference,
   row,
   whole,
 } from '../formula.ts';
+import { product, sum } from '../money.ts';
 import type { CellKind, CellValue } from '../ports.ts';
 import type { Sums } from './report-data.ts';
 
@@ -75,6 +76,26 @@ export function sumOfLines(lineage: Lineage, measure: Measure): Formula | undefi
 
 export const countOfLines = (lineage: Lineage): Formula =>
   onEachPage(sheetOf(lineage), formula`COUNTIF(${whole(COLUMNS.month)},">0")`);
+
+/**
+ * How far the lines' months are from the frozen ones: the KPI values weighted by their month, so that a line moved to
+ * another month shows although the sums stay. `months`: KPI by month. Undefined where it cannot be told.
+ */
+export function movedBetweenMonths(
+  lineage: Lineage,
+  months: ReadonlyArray<{ readonly month: string; readonly kpiValue: string }>,
+): Formula | undefined {
+  const decimals = comparedTo(lineage, 'kpiValue');
+  // A month is five digits, in months since year 0.
+  if (lineage.lines === 0 || decimals === undefined || decimals < 5) return undefined;
+  const weighted = months.map(({ month, kpiValue }) => {
+    const [year, number] = month.split('-').map(Number);
+    return product(kpiValue, 12 * year! + number!);
+  });
+  const [year, month] = [linesOnly(COLUMNS.year), linesOnly(COLUMNS.month)];
+  const now = formula`SUMPRODUCT(${linesOnly(COLUMNS.kpiValue)},12*${year}+${month})`;
+  return differenceFrom(onEachPage(sheetOf(lineage), now), frozen(sum(weighted)), decimals - 5);
+}
 
 /** The sum for the totals of *KPI lines* itself; undefined when there is no line above them. */
 export function totalOfLines(lineage: Lineage, measure: Measure): Formula | undefined {

@@ -120,7 +120,7 @@ function summary(report: PartnerReport): Sheet {
           ['MPN ID', partner.mpnId, 'code'],
           ['Cycle', `${cycle}, revision ${revision}`, 'text'],
           ['Reporting window', windowText(window), 'text'],
-          ...sumPairs(totals, lineage, reportingCurrency),
+          ...sumPairs(totals, report.months, lineage, reportingCurrency),
           ['Rule sets used', ruleSets.map((rules) => rules.name).join(', '), 'text'],
         ],
       },

@@ -1,6 +1,7 @@
-import { above, added, Formula, formula, row } from '../formula.ts';
+import { above, added, type Formula, formula, quoted, row } from '../formula.ts';
 import { sum } from '../money.ts';
 import type { Block, CellKind, CellValue, TableColumn } from '../ports.ts';
+import type { MonthCell } from './by-month-sheet.ts';
 import {
   comparedTo,
   computedCell,
@@ -10,6 +11,7 @@ import {
   kpiOfClass,
   type Lineage,
   type Measure,
+  movedBetweenMonths,
   sumOfLines,
 } from './lineage.ts';
 import type { Sums } from './report-data.ts';
@@ -42,19 +44,28 @@ const measuresOf = (currency: string) =>
   ] as const satisfies ReadonlyArray<readonly [string, Measure, CellKind]>;
 
 /** The sums of the window, and in words whether the lines still give them. */
-export function sumPairs(totals: Sums, lineage: Lineage, currency: string): Pair[] {
+export function sumPairs(
+  totals: Sums,
+  months: readonly MonthCell[],
+  lineage: Lineage,
+  currency: string,
+): Pair[] {
   const sums = measuresOf(currency).map(([label, measure, kind]): Pair => {
     const cell = computedCell(totals[measure], kind, sumOfLines(lineage, measure));
     return [label, cell, kind];
   });
   return [
     ...sums,
-    ['Self-check', computedCell(INTACT, 'text', verdict(totals, lineage, currency), 0), 'text'],
+    ['Self-check', computedCell(INTACT, 'text', verdict(totals, months, lineage, currency), 0), 'text'],
   ];
 }
 
 /** Every difference at once, each against the figure itself: the table of the self-check can be edited too. */
-function verdict(totals: Sums, lineage: Lineage, currency: string): Formula {
+function verdict(totals: Sums, months: readonly MonthCell[], lineage: Lineage, currency: string): Formula {
+  const byMonth = months.flatMap(({ month, omlpType, kpiValue }) =>
+    month === null || omlpType !== null ? [] : [{ month, kpiValue }],
+  );
+  const moved = movedBetweenMonths(lineage, byMonth);
   const differences = [
     differenceFrom(countOfLines(lineage), frozen(String(lineage.lines)), 0),
     ...measuresOf(currency).flatMap(([, measure]) => {
@@ -63,13 +74,11 @@ function verdict(totals: Sums, lineage: Lineage, currency: string): Formula {
         ? []
         : [differenceFrom(sum, frozen(totals[measure]), decimals)];
     }),
+    ...(moved === undefined ? [] : [moved]),
   ];
   const any = added(differences.map((difference) => formula`ABS(${difference})`));
-  return formula`IF(IFERROR(${any},1)=0,"${words(INTACT)}","${words(CHANGED)}")`;
+  return formula`IF(IFERROR(${any},1)=0,${quoted(INTACT)},${quoted(CHANGED)})`;
 }
-
-/** A sentence of ours between the quotes of a formula. */
-const words = (sentence: string): Formula => new Formula([sentence]);
 
 const CLASS_COLUMNS: readonly TableColumn[] = [
   { header: 'KPI class', kind: 'text', width: 46, wrap: true },
@@ -156,7 +165,7 @@ function checkRow(
     label,
     { value: figure, kind },
     computedCell(figure, kind, by, decimals),
-    computedCell(AGREES, 'text', formula`IF(IFERROR(${difference},1)=0,"${words(AGREES)}","CHANGED")`, 0),
+    computedCell(AGREES, 'text', formula`IF(IFERROR(${difference},1)=0,${quoted(AGREES)},"CHANGED")`, 0),
     computedCell('0', 'decimal', difference),
   ];
 }

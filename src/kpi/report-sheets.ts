@@ -70,7 +70,11 @@ export function programKpiLines(lines: Lines<KpiLine & OfPartner>, totals: Sums)
   );
 }
 
-function lineSheet(columns: readonly TableColumn[], rows: AsyncIterable<CellValue[]>, totals: Readonly<Record<keyof Sums, CellValue>>): Sheet {
+function lineSheet(
+  columns: readonly TableColumn[],
+  rows: AsyncIterable<CellValue[]>,
+  totals: Readonly<Record<keyof Sums, CellValue>>,
+): Sheet {
   const total: CellValue[] = ['Total', null, null, totals.units, null, totals.kpiValue, totals.revenue];
   return { name: KPI_LINES, landscape: true, blocks: [{ block: 'table', columns, rows, totals: total }] };
 }
