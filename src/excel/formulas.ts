@@ -62,8 +62,9 @@ function extents(name: string, rows: number, maxRows: number): Extent[] {
 /** Where a formula stands. */
 export interface Place {
   readonly row: number;
-  /** The row of its table's header. */
+  /** The row of its table's header, and whether rows of the table are on a page before. */
   readonly header: number;
+  readonly continued: boolean;
   readonly sheets: LongSheets;
 }
 
@@ -86,6 +87,8 @@ function spelledPiece(piece: Exclude<Piece, string>, place: Place, page: Extent 
       return `${letters(piece.column)}$${header}`;
     case 'above': {
       const first = piece.last === undefined ? header + 1 : row - piece.last;
+      if (first <= header || (piece.last === undefined && place.continued))
+        throw new Error(`The formula of row ${row} refers to rows above it that are on the page before.`);
       return `${letters(piece.column)}${first}:${letters(piece.column)}${row - 1}`;
     }
     case 'pages': {

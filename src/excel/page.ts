@@ -16,6 +16,8 @@ export interface PageSetup {
   readonly widths: readonly number[];
   /** The row of the table header that is frozen, filtered and repeated on paper. */
   readonly headerRow: number | undefined;
+  /** The page begins with rows of a table that began on the page before. */
+  readonly continued?: boolean;
 }
 
 /**
@@ -212,7 +214,12 @@ export class Page {
     if (typeof value !== 'object' || value === null || !(value.formula instanceof Formula))
       return typed(value, kind);
     const row = this.lastRow + 1;
-    const place = { row, header: this.headerRows.at(-1) ?? row, sheets: this.sheets };
+    const place = {
+      row,
+      header: this.headerRows.at(-1) ?? row,
+      continued: this.setup.continued === true && this.headerRows.length === 1,
+      sheets: this.sheets,
+    };
     const cell = `${this.letters[column]}${row}`;
     if (value.alarm !== undefined)
       this.alarms.push([cell, alarmed(cell, value.value, value.kind, value.alarm)]);

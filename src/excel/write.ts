@@ -57,7 +57,7 @@ async function writeSheet(
   const nextPage = async (): Promise<Page> => {
     await page.close();
     part += 1;
-    page = new Page(writer, names(sheet.name, part), { ...setup, headerRow: 1 }, sheets);
+    page = new Page(writer, names(sheet.name, part), { ...setup, headerRow: 1, continued: true }, sheets);
     pages.push(page);
     return page;
   };

@@ -126,8 +126,8 @@ function summary(report: PartnerReport): Sheet {
       },
       ...enrolments.flatMap(enrolmentBlocks),
       ...classBlocks(classes, lineage),
-      ...locationBlocks(locations),
       ...selfCheckBlocks(totals, lineage, reportingCurrency),
+      ...locationBlocks(locations),
     ],
   };
 }

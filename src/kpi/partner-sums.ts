@@ -84,7 +84,7 @@ const CLASS_COLUMNS: readonly TableColumn[] = [
   { header: 'KPI class', kind: 'text', width: 46, wrap: true },
   { header: 'Sum', kind: 'decimal', width: 15 },
   { header: 'Cap', kind: 'decimal', width: 15 },
-  { header: 'Above the cap', kind: 'decimal', width: 13 },
+  { header: 'Above the cap', kind: 'decimal', width: 15 },
   { header: 'Counts', kind: 'decimal', width: 16 },
 ];
 const [CLASS, SUM, CAP] = [0, 1, 2] as const;
@@ -132,7 +132,7 @@ function categoryRow(category: string, own: readonly ClassSum[], lineage: Lineag
 const CHECK_COLUMNS: readonly TableColumn[] = [
   { header: 'Self-check', kind: 'text', width: 46, wrap: true },
   { header: 'As frozen', kind: 'decimal', width: 15 },
-  { header: 'In this workbook', kind: 'decimal', width: 15 },
+  { header: 'In the lines', kind: 'decimal', width: 15 },
   { header: 'Verdict', kind: 'text', width: 13 },
   { header: 'Difference', kind: 'decimal', width: 16 },
 ];
@@ -166,6 +166,7 @@ function checkRow(
     { value: figure, kind },
     computedCell(figure, kind, by, decimals),
     computedCell(AGREES, 'text', formula`IF(IFERROR(${difference},1)=0,${quoted(AGREES)},"CHANGED")`, 0),
-    computedCell('0', 'decimal', difference),
+    // Shown to 4 decimals whatever it is: an edit may change little.
+    computedCell('0.0000', 'amount', difference),
   ];
 }
