@@ -1,10 +1,9 @@
 import type { Sql } from '../ports.ts';
 import type { MonthCell } from './by-month-sheet.ts';
-import type { Lineage } from './lineage.ts';
+import { lineagesOf } from './lineage-rows.ts';
 import type { Enrolment, PartnerReport } from './partner-book.ts';
-import type { ClassSum } from './partner-sums.ts';
 import type { ControlTotal, InputFile, Outcome } from './report-data.ts';
-import { linesOf, rowsOf, type Shared, type Snapshot, SUMS, uncountedOf } from './report-rows.ts';
+import { byPartner, linesOf, rowsOf, type Shared, type Snapshot, SUMS, uncountedOf } from './report-rows.ts';
 import type { OfPartner } from './report-sheets.ts';
 
 /** What the partners' workbooks show: each partner's own rows, what did not count, and where both come from. */
@@ -40,8 +39,13 @@ export async function* partnerReports(
       snapshot,
       some.map(({ mpnId }) => mpnId),
     );
+    const lineages = await lineagesOf(
+      tx,
+      snapshot,
+      some.map(({ mpnId }) => mpnId),
+    );
     for (const partner of some) {
-      const { files, totals, locations, enrolments, months, lineage, classes } = figures(partner.mpnId);
+      const { files, totals, locations, enrolments, months } = figures(partner.mpnId);
       yield {
         provenance: { ...shared, files },
         partner,
@@ -51,8 +55,7 @@ export async function* partnerReports(
         lines: lines.of(partner.mpnId),
         totals: months.find(({ month, omlpType }) => month === null && omlpType === null) ?? NOTHING,
         months,
-        lineage,
-        classes,
+        ...lineages(partner.mpnId),
         notCounted: uncounted.of(partner.mpnId),
         balance: rowsOf(totals),
       };
@@ -95,8 +98,6 @@ interface Figures {
   readonly locations: PartnerReport['locations'];
   readonly enrolments: Enrolment[];
   readonly months: MonthCell[];
-  readonly lineage: Lineage;
-  readonly classes: ClassSum[];
 }
 
 /** The figures of some partners; what is returned picks one's. */
@@ -134,29 +135,6 @@ async function figuresOf(
      order by kpi_month nulls last, omlp_type collate "C" nulls last`,
     [partners],
   );
-  const spans = await byPartner<Spans>(
-    tx,
-    `select partner_mpn_id as partner, count(*)::int as lines,
-            max(length(translate(units, '-.', '')))     as "unitsDigits",
-            max(length(translate(kpi_value, '-.', ''))) as "kpiDigits",
-            max(length(translate(revenue, '-.', '')))   as "revenueDigits",
-            sum(abs(units::numeric))::text              as "unitsSum",
-            sum(abs(kpi_value::numeric))::text          as "kpiSum",
-            sum(abs(revenue::numeric))::text            as "revenueSum"
-     from report_line where partner_mpn_id collate "C" = any($1)
-     group by partner_mpn_id`,
-    [partners],
-  );
-  const classes = await byPartner<ClassSum>(
-    tx,
-    `select partner_mpn_id as partner, category, kpi_class as "kpiClass",
-            trim_scale(round(kpi_value, 6))::text as "kpiValue", trim_scale(cap)::text as cap,
-            trim_scale(round(above_cap, 6))::text as "aboveCap", trim_scale(round(counted, 6))::text as counted
-     from snapshot_class
-     where cycle = $2 and revision = $3 and partner_mpn_id = any($1)
-     order by category collate "C", kpi_class collate "C"`,
-    [partners, snapshot.cycle, snapshot.revision],
-  );
   const locations = await byPartner<PartnerReport['locations'][number]>(
     tx,
     `select partner_of.partner_mpn_id as partner, location.location_mpn_id as "mpnId",
@@ -193,52 +171,9 @@ async function figuresOf(
     files: files(partner),
     totals: totals(partner),
     months: months(partner),
-    lineage: lineageOf(spans(partner)[0]),
-    classes: classes(partner),
     locations: locations(partner),
     enrolments: enrolmentsOf(levels(partner), asked(partner), snapshot.reporting_currency),
   });
-}
-
-/** The rows of a query of several partners, without the column `partner`; what is returned picks one's, in their order. */
-async function byPartner<T extends object>(
-  tx: Sql,
-  text: string,
-  parameters: readonly unknown[],
-): Promise<(partner: string) => T[]> {
-  const found = new Map<string, T[]>();
-  for (const { partner, ...row } of await tx.rows<T & { partner: string }>(text, parameters)) {
-    const rows = found.get(partner);
-    if (rows) rows.push(row as unknown as T);
-    else found.set(partner, [row as unknown as T]);
-  }
-  return (partner) => found.get(partner) ?? [];
-}
-
-/** The widest values and the sums of absolute values of a partner's lines; no row when it has none. */
-interface Spans {
-  readonly lines: number;
-  readonly unitsDigits: number;
-  readonly kpiDigits: number;
-  readonly revenueDigits: number | null;
-  readonly unitsSum: string;
-  readonly kpiSum: string;
-  readonly revenueSum: string | null;
-}
-
-function lineageOf(spans: Spans | undefined): Lineage {
-  const span = (digits?: number | null, magnitude?: string | null) => ({
-    digits: digits ?? 0,
-    magnitude: magnitude ?? '0',
-  });
-  return {
-    lines: spans?.lines ?? 0,
-    measures: {
-      units: span(spans?.unitsDigits, spans?.unitsSum),
-      kpiValue: span(spans?.kpiDigits, spans?.kpiSum),
-      revenue: span(spans?.revenueDigits, spans?.revenueSum),
-    },
-  };
 }
 
 interface Level {

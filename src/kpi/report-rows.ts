@@ -165,3 +165,18 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
     before: row.kpi_change === null ? null : { level: row.level_before || null, kpiChange: row.kpi_change },
   }));
 }
+
+/** The rows of a query of several partners, without the column `partner`; what is returned picks one's, in their order. */
+export async function byPartner<T extends object>(
+  tx: Sql,
+  text: string,
+  parameters: readonly unknown[],
+): Promise<(partner: string) => T[]> {
+  const found = new Map<string, T[]>();
+  for (const { partner, ...row } of await tx.rows<T & { partner: string }>(text, parameters)) {
+    const rows = found.get(partner);
+    if (rows) rows.push(row as unknown as T);
+    else found.set(partner, [row as unknown as T]);
+  }
+  return (partner) => found.get(partner) ?? [];
+}
