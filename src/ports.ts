@@ -1,3 +1,5 @@
+import type { Formula } from './formula.ts';
+
 /**
  * What the subjects ask of the adapters. `app.ts` is the one place that hands the adapters in;
  * a subject names these shapes and never a driver.
@@ -124,12 +126,21 @@ export type CellKind =
   | 'date'
   | 'month';
 
-/** The object form is a cell that is not of its column's kind. */
+/**
+ * The object form is a cell that is not of its column's kind, or one that is computed: `value` is then what its
+ * formula gives, and is shown by whoever does not compute. `alarm`: the cell turns red when it gives another text, or
+ * a number that differs once the difference is rounded to so many decimals.
+ */
 export type CellValue =
   | string
   | number
   | null
-  | { readonly value: string | number | null; readonly kind: CellKind };
+  | {
+      readonly value: string | number | null;
+      readonly kind: CellKind;
+      readonly formula?: Formula;
+      readonly alarm?: number;
+    };
 
 export interface TableColumn {
   readonly header: string;

@@ -44,6 +44,7 @@ const SHARED = [
   'crash',
   'dispositions',
   'files',
+  'formula',
   'job',
   'log',
   'money',

@@ -43,7 +43,7 @@ describe("a partner's workbook", () => {
     const book = await written(partnerBook(partnerReport(40)));
     expect([...book.keys()]).toEqual(['Summary', 'KPI lines', 'By month', 'Not counted', 'About']);
     const [headers, ...rows] = book.get('KPI lines')!;
-    expect(headers).toEqual([...SEVEN, ...EVIDENCE]);
+    expect(headers).toEqual([...SEVEN, 'KPI class', ...EVIDENCE]);
     expect(rows).toHaveLength(41);
     const {
       month,
@@ -52,6 +52,7 @@ describe("a partner's workbook", () => {
       purchaseUnit,
       invoice,
       kpiValue,
+      kpiClass,
       location,
       issueDate,
       sku,
@@ -71,6 +72,7 @@ describe("a partner's workbook", () => {
         invoice,
         kpiValue,
         /./,
+        kpiClass,
         location,
         issueDate,
         sku,
@@ -85,7 +87,7 @@ describe("a partner's workbook", () => {
         note,
       ].map((value) => (value instanceof RegExp ? expect.stringMatching(value) : value)),
     );
-    expect(rows.at(-1)!.slice(0, 7)).toEqual(['Total', null, null, '2400', null, '812.5', '91240.4']);
+    expect(rows.at(-1)!.slice(0, 7)).toEqual(['Total', null, null, '750', null, '664', '75157.78']);
   });
 
   it('says on its face which numbers are samples, and only then', async () => {
@@ -131,9 +133,17 @@ describe("a partner's workbook", () => {
   });
 
   it('adds up by month both ways, with every month of the window', async () => {
-    const sheet = (await written(partnerBook(partnerReport(1)))).get('By month')!;
+    const sheet = (await written(partnerBook(partnerReport(40)))).get('By month')!;
     const start = sheet.findIndex(([first]) => first === 'KPI value');
-    expect(sheet[start + 1]).toEqual(['Month', 'Custom MOC', 'Labs Online', 'MOC', 'MOC On-Demand', 'Total']);
+    expect(sheet[start + 1]).toEqual([
+      'Month',
+      'Custom MOC',
+      'Exam vouchers',
+      'Labs Online',
+      'MOC',
+      'MOC On-Demand',
+      'Total',
+    ]);
     const months = sheet.slice(start + 2, start + 14);
     expect(months.map(([month]) => month)).toEqual(
       [
@@ -154,9 +164,22 @@ describe("a partner's workbook", () => {
     const sum = (cells: (string | null | undefined)[]): number =>
       cells.reduce((total, cell) => total + Number(cell), 0);
     for (const cells of [...months, sheet[start + 14]!])
-      expect(sum(cells.slice(1, 5))).toBe(Number(cells[5]));
-    for (const column of [1, 2, 3, 4, 5])
+      expect(sum(cells.slice(1, 6))).toBe(Number(cells[6]));
+    for (const column of [1, 2, 3, 4, 5, 6])
       expect(sum(months.map((cells) => cells[column]))).toBe(Number(sheet[start + 14]![column]));
+  });
+
+  it('shows the KPI of each class: its sum, its cap, what lies above it and what counts', async () => {
+    const summary = (await written(partnerBook(partnerReport(120)))).get('Summary')!;
+    const start = summary.findIndex(([first]) => first === 'KPI class');
+    expect(summary.slice(start, start + 6).map((cells) => cells.slice(0, 5))).toEqual([
+      ['KPI class', 'Sum', 'Cap', 'Above the cap', 'Counts'],
+      ['courseware-advanced', '942', 'none', '0', '942'],
+      ['courseware-fundamentals', '743', '30', '713', '30'],
+      ['courseware, together', '1685', null, '713', '972'],
+      ['exam-advanced', '430', 'none', '0', '430'],
+      ['exam, together', '430', null, '0', '430'],
+    ]);
   });
 
   it('shows what is not counted, why, and what to do', async () => {
@@ -229,7 +252,7 @@ describe("a partner's workbook", () => {
     await inFolder(async (folder) => {
       const [one, two] = [join(folder, 'one.xlsx'), join(folder, 'two.xlsx')];
       await createWorkbooks().write(one, partnerBook(partnerReport(500)));
-      await createWorkbooks().write(two, partnerBook({ ...partnerReport(), lines: stream() }));
+      await createWorkbooks().write(two, partnerBook({ ...partnerReport(500), lines: stream() }));
       expect(sha256(one)).toBe(sha256(two));
     });
   });

@@ -1,6 +1,7 @@
 import type { PartnerReport } from '../src/kpi/partner-book.ts';
 import type { ProgramReport, Standing } from '../src/kpi/program-book.ts';
 import type { KpiLine, Provenance, UncountedLine } from '../src/kpi/report-data.ts';
+import { sum } from '../src/money.ts';
 
 /** Fictional partners, numbers and files: the same on every run. */
 const sha = (digit: string): string => digit.repeat(64);
@@ -58,6 +59,7 @@ export function lines(count: number): KpiLine[] {
           : free
             ? '0.00'
             : `${Number(units) * 112}.${String(index % 100).padStart(2, '0')}`,
+      kpiClass: ['courseware-advanced', 'courseware-fundamentals', 'exam-advanced'][type % 3]!,
       location: String(5512001 + (index % 3)),
       issueDate: `${month < 8 ? 2019 : 2020}-${String(((month + 4) % 12) + 1).padStart(2, '0')}-${String(1 + (index % 28)).padStart(2, '0')}`,
       sku: SKUS[type]!,
@@ -187,26 +189,52 @@ const balance = {
   ],
 };
 
-const months: PartnerReport['months'] = [
-  ...['2019-05', '2019-08', '2019-11', '2020-02', '2020-04'].flatMap((month, index) => [
-    ...TYPES.slice(0, 4).map((omlpType) => ({
-      month,
-      omlpType,
-      units: '20',
-      kpiValue: `${10 + index}.5`,
-      revenue: '2240.10',
-    })),
-    { month, omlpType: null, units: '80', kpiValue: `${4 * (10 + index) + 2}`, revenue: '8960.40' },
-  ]),
-  ...TYPES.slice(0, 4).map((omlpType) => ({
-    month: null,
-    omlpType,
-    units: '100',
-    kpiValue: '62.5',
-    revenue: '11200.50',
-  })),
-  { month: null, omlpType: null, units: '400', kpiValue: '250', revenue: '44802.00' },
-];
+/** What SQL would make of these lines. */
+export function figuresOf(
+  of: readonly KpiLine[],
+): Pick<PartnerReport, 'totals' | 'months' | 'lineage' | 'classes'> {
+  const sums = (some: readonly KpiLine[]) => ({
+    units: sum(some.map(({ purchaseUnit }) => purchaseUnit)),
+    kpiValue: sum(some.map(({ kpiValue }) => kpiValue)),
+    revenue: sum(some.map(({ revenueValue }) => revenueValue ?? '0')),
+  });
+  const monthOf = ({ year, month }: KpiLine) => `${year}-${month.padStart(2, '0')}`;
+  const different = (texts: string[]) => [...new Set(texts)].sort();
+  const cell = (month: string | null, omlpType: string | null) => {
+    const some = of.filter(
+      (line) =>
+        (month === null || monthOf(line) === month) && (omlpType === null || line.omlpType === omlpType),
+    );
+    return some.length === 0 ? [] : [{ month, omlpType, ...sums(some) }];
+  };
+  const months = [...different(of.map(monthOf)), null];
+  const types = [...different(of.map(({ omlpType }) => omlpType)), null];
+  const span = (texts: ReadonlyArray<string | null>) => ({
+    digits: Math.max(0, ...texts.map((text) => text?.replace(/[-.]/g, '').length ?? 0)),
+    magnitude: sum(texts.map((text) => text?.replace('-', '') ?? '0')),
+  });
+  return {
+    totals: sums(of),
+    months: months.flatMap((month) => types.flatMap((type) => cell(month, type))),
+    lineage: {
+      lines: of.length,
+      measures: {
+        units: span(of.map(({ purchaseUnit }) => purchaseUnit)),
+        kpiValue: span(of.map(({ kpiValue }) => kpiValue)),
+        revenue: span(of.map(({ revenueValue }) => revenueValue)),
+      },
+    },
+    classes: different(of.map(({ kpiClass }) => kpiClass)).map((kpiClass) => {
+      const exact = sums(of.filter((line) => line.kpiClass === kpiClass)).kpiValue;
+      const kpiValue = String(Number(Number(exact).toFixed(6)));
+      const cap = kpiClass === 'courseware-fundamentals' ? '30' : null;
+      const above = cap === null ? 0 : Math.max(0, Number(kpiValue) - Number(cap));
+      const aboveCap = String(above);
+      const counted = sum([kpiValue, `-${aboveCap}`]);
+      return { category: kpiClass.split('-')[0]!, kpiClass, kpiValue, cap, aboveCap, counted };
+    }),
+  };
+}
 
 export function partnerReport(count = 120): PartnerReport {
   return {
@@ -302,8 +330,7 @@ export function partnerReport(count = 120): PartnerReport {
       },
     ],
     lines: lines(count),
-    totals: { units: '2400', kpiValue: '812.5', revenue: '91240.40' },
-    months,
+    ...figuresOf(lines(count)),
     notCounted: uncounted,
     balance,
   };

@@ -1,4 +1,5 @@
 import type { Sql } from '../ports.ts';
+import type { MonthCell } from './by-month-sheet.ts';
 import type { Forecast } from './forecast-sheet.ts';
 import {
   type Asked,
@@ -8,7 +9,8 @@ import {
   renewalsOf,
   requirementOf,
 } from './level-rows.ts';
-import type { Enrolment, MonthCell, PartnerReport } from './partner-book.ts';
+import { lineagesOf } from './lineage-rows.ts';
+import type { Enrolment, PartnerReport } from './partner-book.ts';
 import type { ControlTotal, InputFile } from './report-data.ts';
 import { byPartner, linesOf, rowsOf, type Shared, type Snapshot, SUMS, uncountedOf } from './report-rows.ts';
 import type { OfPartner } from './report-sheets.ts';
@@ -46,6 +48,11 @@ export async function* partnerReports(
       snapshot,
       some.map(({ mpnId }) => mpnId),
     );
+    const lineages = await lineagesOf(
+      tx,
+      snapshot,
+      some.map(({ mpnId }) => mpnId),
+    );
     for (const partner of some) {
       const { files, totals, locations, enrolments, months, forecast } = figures(partner.mpnId);
       yield {
@@ -58,6 +65,7 @@ export async function* partnerReports(
         lines: lines.of(partner.mpnId),
         totals: months.find(({ month, omlpType }) => month === null && omlpType === null) ?? NOTHING,
         months,
+        ...lineages(partner.mpnId),
         notCounted: uncounted.of(partner.mpnId),
         balance: rowsOf(totals),
       };

@@ -66,6 +66,8 @@ export interface KpiLine {
   readonly kpiValue: string;
   /** Null when no rate is known; the note says so. */
   readonly revenueValue: string | null;
+  /** The class of the product: what its weight and its cap hang on. */
+  readonly kpiClass: string;
   /** MPN ID of the location that bought. */
   readonly location: string;
   readonly issueDate: string;

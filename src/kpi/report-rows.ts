@@ -37,7 +37,7 @@ export type Shared = Omit<Provenance, 'files'> & { readonly sample: boolean };
 
 const LINE_COLUMNS = `
   month, year, omlp_type as "omlpType", units as "purchaseUnit", number as invoice, kpi_value as "kpiValue",
-  revenue as "revenueValue", location_mpn_id as location, issue_date as "issueDate", sku, quantity, currency,
+  revenue as "revenueValue", kpi_class as "kpiClass", location_mpn_id as location, issue_date as "issueDate", sku, quantity, currency,
   amount as "currencyAmount", rate, rate_date as "rateDate", rate_source as "rateSource", file_name as file, row_no as row, note`;
 /** Each sum adds the rounded lines. */
 export const SUMS = `trim_scale(coalesce(sum(units::numeric), 0))::text as units,

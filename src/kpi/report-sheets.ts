@@ -1,4 +1,5 @@
 import type { Block, CellKind, CellValue, Sheet, TableColumn } from '../ports.ts';
+import { computedCell, KPI_LINES, type Lineage, totalOfLines } from './lineage.ts';
 import type { Balance, KpiLine, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 
 /** The sentence that stands on the face of every report that used a sample number. */
@@ -45,12 +46,18 @@ const LINE_EVIDENCE: readonly TableColumn[] = [
   { header: 'Note', kind: 'text', width: 28 },
 ];
 
-/** *KPI lines* of one partner: the seven fields first, then what proves each line. */
-export function kpiLines(lines: Lines<KpiLine>, totals: Sums): Sheet {
+const KPI_CLASS: TableColumn = { header: 'KPI class', kind: 'text', width: 24 };
+
+/** *KPI lines* of one partner: the seven fields first, the class that weighs it and has its cap, what proves the line. */
+export function kpiLines(lines: Lines<KpiLine>, totals: Sums, lineage: Lineage): Sheet {
   return lineSheet(
-    [...SEVEN_FIELDS, ...LINE_EVIDENCE],
-    mapped(lines, (line) => [...seven(line), ...evidence(line)]),
-    totals,
+    [...SEVEN_FIELDS, KPI_CLASS, ...LINE_EVIDENCE],
+    mapped(lines, (line) => [...seven(line), line.kpiClass, ...evidence(line)]),
+    {
+      units: computedCell(totals.units, 'decimal', totalOfLines(lineage, 'units')),
+      kpiValue: computedCell(totals.kpiValue, 'decimal', totalOfLines(lineage, 'kpiValue')),
+      revenue: computedCell(totals.revenue, 'money', totalOfLines(lineage, 'revenue')),
+    },
   );
 }
 
@@ -63,9 +70,13 @@ export function programKpiLines(lines: Lines<KpiLine & OfPartner>, totals: Sums)
   );
 }
 
-function lineSheet(columns: readonly TableColumn[], rows: AsyncIterable<CellValue[]>, totals: Sums): Sheet {
+function lineSheet(
+  columns: readonly TableColumn[],
+  rows: AsyncIterable<CellValue[]>,
+  totals: Readonly<Record<keyof Sums, CellValue>>,
+): Sheet {
   const total: CellValue[] = ['Total', null, null, totals.units, null, totals.kpiValue, totals.revenue];
-  return { name: 'KPI lines', landscape: true, blocks: [{ block: 'table', columns, rows, totals: total }] };
+  return { name: KPI_LINES, landscape: true, blocks: [{ block: 'table', columns, rows, totals: total }] };
 }
 
 function seven(line: KpiLine): CellValue[] {
