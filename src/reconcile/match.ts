@@ -55,9 +55,9 @@ const elsewhere: Where = () => true;
 
 /**
  * Matches the lines of one invoice number as multisets, in this order: the claim's own figures in the same month and type;
- * sums; the same figures under another month or type; a row that is not in the report and has the same figures; the
- * nearest figures in the same month and type; any row that is not in the report; the nearest under another type or month; a line claimed
- * twice.
+ * sums; the same figures under another month or type; a row outside the report with the same figures; the nearest figures
+ * in the same month and type; a row outside the report that does not contradict the claim; a line claimed twice; any row
+ * outside the report; the nearest under another type or month.
  */
 export function matchInvoice<C extends Claimed, O extends Ours, H extends Hidden>(
   claimed: readonly C[],
@@ -76,13 +76,10 @@ export function matchInvoice<C extends Claimed, O extends Ours, H extends Hidden
   for (const where of [otherMonth, otherType, elsewhere]) pair(where, isTelling);
   result.found.push(...takeHidden(left, isSameRow));
   takeNearest(left, result, inPlace);
+  result.found.push(...takeHidden(left, (line, row) => !contradicts(line, row)));
+  result.twice.push(...takeTwice(left.claimed, claimed));
   result.found.push(...takeHidden(left, () => true));
   for (const where of [otherType, otherMonth, elsewhere]) takeNearest(left, result, where);
-  const isTaken = (line: C): boolean =>
-    claimed.some((other) => other !== line && !left.claimed.includes(other) && isTwin(line, other));
-  const twice = left.claimed.filter(isTaken);
-  result.twice.push(...twice);
-  remove(left.claimed, twice);
   // What is left shares its invoice number with a row that explains another line already: it explains this one too.
   const rows = byRank(hidden).filter(({ cause }) => cause !== 'duplicate');
   const [row] = rows;
@@ -166,12 +163,26 @@ const isTelling = (claimed: Claimed, ours: Ours): boolean =>
   agrees(claimed, ours) &&
   [claimed.units, claimed.kpi, claimed.revenue].some((figure) => figure !== null && figure !== '0');
 
+/** Two lines of a claim that say the same, as far as both say it. */
 const isTwin = (one: Claimed, other: Claimed): boolean =>
   one.month === other.month &&
   one.typeKey === other.typeKey &&
-  one.units === other.units &&
-  one.kpi === other.kpi &&
-  one.revenue === other.revenue;
+  (['units', 'kpi', 'revenue'] as const).every(
+    (name) => one[name] === null || other[name] === null || one[name] === other[name],
+  );
+
+/** What is left of the claim that says the same as a line which has been matched. */
+function takeTwice<C extends Claimed>(left: C[], claimed: readonly C[]): C[] {
+  const open = new Set(left);
+  const settled = claimed.filter((line) => !open.has(line));
+  const twice = left.filter((line) => settled.some((other) => isTwin(line, other)));
+  remove(left, twice);
+  return twice;
+}
+
+const contradicts = (claimed: Claimed, row: Hidden): boolean =>
+  (['units', 'kpi', 'revenue'] as const).some((name) => claimed[name] !== null && row[name] !== null) &&
+  !speaksFor(claimed, row);
 
 /** A row outside the report that says what the claim says, as far as it says anything. */
 const isSameRow = (claimed: Claimed, hidden: Hidden): boolean =>

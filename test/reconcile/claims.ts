@@ -105,13 +105,18 @@ export function drawClaim(partner: Partner, shownOf: (written: Written) => Repor
       continue;
     }
     for (const { written, report } of shown) {
-      if (written.fault) faults.push(written.fault);
-      if (report) plantShown(written, report);
+      if (written.fault && (written.isTheirs || written.fault === 'credited')) faults.push(written.fault);
+      if (report)
+        plantShown(
+          written,
+          report,
+          invoice.every((line) => !line.fault),
+        );
       else plantHidden(written);
     }
   }
 
-  function plantShown(written: Written, report: ReportedLine) {
+  function plantShown(written: Written, report: ReportedLine, mayLeave: boolean) {
     const { fault, isTheirs } = written;
     const figures = {
       units: decimal(report.units),
@@ -133,7 +138,7 @@ export function drawClaim(partner: Partner, shownOf: (written: Written) => Repor
     }
     switch (fault) {
       case undefined: {
-        const leaves = draw.chance(1, 8) ? [draw.pick(['units', 'kpi', 'revenue'] as const)] : [];
+        const leaves = mayLeave && draw.chance(1, 8) ? [draw.pick(['units', 'kpi', 'revenue'] as const)] : [];
         return claim('matched', figures, line, leaves);
       }
       case 'duplicate':

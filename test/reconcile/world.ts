@@ -153,10 +153,28 @@ export function drawPartner(seed: number): Partner {
   const number = (): string => `R${idText(seed)}-${String(++count).padStart(3, '0')}`;
   const written = [
     ...Array.from({ length: draw.integer(3, 8) }, () => invoice(draw, seed, number(), undefined)).flat(),
-    ...ofTheClaim.flatMap((fault) => invoice(draw, seed, number(), fault)),
+    ...inInvoices(draw, ofTheClaim).flatMap(([fault, second]) =>
+      invoice(draw, seed, number(), fault, second),
+    ),
     ...ofTheData.flatMap((fault) => trouble(draw, seed, number, fault)),
   ];
   return { seed, mpnId: partnerOf(seed), written };
+}
+
+/** Faults that a second line of the invoice may have: lines of another type that keep their month and type. */
+const SECOND: readonly Fault[] = ['other-unit', 'other-weight', 'not-claimed', 'duplicate'];
+
+/** Some invoices have a fault in two of their lines. */
+function inInvoices(draw: Draw, faults: readonly Fault[]): Array<[Fault, Fault | undefined]> {
+  const [seconds, firsts] = [
+    faults.filter((fault) => SECOND.includes(fault)),
+    faults.filter((fault) => !SECOND.includes(fault)),
+  ];
+  const paired = firsts.map((fault): [Fault, Fault | undefined] => [
+    fault,
+    draw.chance(1, 2) ? seconds.pop() : undefined,
+  ]);
+  return [...paired, ...seconds.map((fault): [Fault, undefined] => [fault, undefined])];
 }
 
 const lineOf = (
@@ -182,23 +200,25 @@ const lineOf = (
   ...given,
 });
 
-/** An invoice of one to four lines that the report shows; a fault is of the first. */
-function invoice(draw: Draw, seed: number, number: string, fault: Fault | undefined): Written[] {
+/** An invoice of one to five lines that the report shows; a fault is of the first, a second one of the second. */
+function invoice(draw: Draw, seed: number, number: string, fault?: Fault, second?: Fault): Written[] {
   const first = lineOf(draw, seed, number, '1', {
+    sku: second ? 'ADV-1' : draw.pick(GOOD),
     ...(fault === 'other-rate' ? { currency: 'EUR' } : {}),
     ...(fault === 'unexplained' ? { currency: 'USD' } : {}),
   });
   const { date, currency, customer } = first;
-  const more = Array.from({ length: draw.integer(0, 3) }, (_, index) =>
+  const common = { date, currency, customer };
+  const lines = [first, ...(second ? [lineOf(draw, seed, number, '2', { ...common, sku: 'EXAM-10' })] : [])];
+  for (let more = draw.integer(0, 3); more > 0; more -= 1) {
+    const line = String(lines.length + 1);
     // An invoice may hold the same line twice.
-    draw.chance(1, 6)
-      ? { ...first, line: String(index + 2) }
-      : lineOf(draw, seed, number, String(index + 2), { date, currency, customer }),
-  );
-  return [first, ...more].map((line, index) => ({
+    lines.push(draw.chance(1, 6) ? { ...first, line } : lineOf(draw, seed, number, line, common));
+  }
+  return lines.map((line, index) => ({
     line,
     file: 'before',
-    fault: index === 0 ? fault : undefined,
+    fault: [fault, second][index],
     isTheirs: true,
   }));
 }
