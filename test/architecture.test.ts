@@ -47,6 +47,8 @@ const SHARED = [
   'job',
   'log',
   'money',
+  'notation',
+  'opening',
   'ports',
   'rejections',
   'staging',
