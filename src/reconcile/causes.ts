@@ -27,7 +27,7 @@ export const CAUSES = [
   {
     cause: 'not-received',
     title: 'Not received',
-    says: 'We have not received invoice {invoice}{more}.',
+    says: 'We have not received invoice {invoice}.',
     whatToDo: 'Please send the invoice itself. Order confirmations and pro forma invoices do not count.',
   },
   {
@@ -88,7 +88,7 @@ export const CAUSES = [
   {
     cause: 'credited',
     title: 'Credited',
-    says: 'Credit note {invoice}{reference} takes back KPI and revenue; the claim leaves it out.',
+    says: 'Credit note {invoice} takes back KPI and revenue; the claim leaves it out.',
     whatToDo: 'Nothing to do, unless you never received this credit.',
   },
   {
