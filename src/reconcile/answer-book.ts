@@ -75,8 +75,12 @@ export function headline(answer: Answer): string {
     return answer.totals.lines.every(({ cause }) => cause === 'matched')
       ? 'Your claim and the report agree, line by line.'
       : 'Your claim and the report come to the same totals; some lines differ.';
-  return `The difference is ${signed(kpi.gap, 0)} KPI and ${signed(revenue.gap)} ${answer.currency}.`;
+  return `You claimed ${than(kpi.gap, 'KPI', 0)} and ${than(revenue.gap, answer.currency)} than the report shows.`;
 }
+
+/** `12 KPI more`, `3.50 USD less`. */
+const than = (gap: string, unit: string, decimals = 2): string =>
+  `${readable(gap.replace('-', ''), decimals)} ${unit} ${gap.startsWith('-') ? 'less' : 'more'}`;
 
 /** `+12`, `-3.50`: what the claim has more, or less, than the report. */
 const signed = (text: string, decimals = 2): string =>
@@ -93,6 +97,7 @@ function sentences({ answer, claim }: AnswerReport): string[] {
     matched === claimed
       ? 'Every line that you claimed is in the report as you claimed it.'
       : `${counted(matched, 'line is', 'lines are')} in the report as claimed; of ${counted(claimed - matched, 'line')} the sheet Causes says why not, and what you can do.`,
+    ...lackingSentence(answer),
     ...(isZero(kpi.gap) && isZero(revenue.gap)
       ? []
       : [
@@ -108,6 +113,21 @@ function sentences({ answer, claim }: AnswerReport): string[] {
         ]),
   ];
 }
+
+/** What the report shows in the months of a claim that lacks it: a claim is often of a few lines only. */
+function lackingSentence(answer: Answer): string[] {
+  const lacking = linesOf(answer, 'not-claimed');
+  if (lacking === 0) return [];
+  const [kpi, revenue] = [answer.totals.kpi, answer.totals.revenue].map((gap) =>
+    negated(partOf(gap, 'not-claimed')),
+  );
+  return [
+    `The report also shows ${counted(lacking, 'line')} that your claim lacks: ${readable(kpi!, 0)} KPI and ${readable(revenue!)} ${answer.currency}.`,
+  ];
+}
+
+const negated = (text: string): string =>
+  text.startsWith('-') ? text.slice(1) : isZero(text) ? text : `-${text}`;
 
 function warnings({ answer, claim, evidence }: AnswerReport): string[] {
   const { kpi, revenue } = answer.totals;
