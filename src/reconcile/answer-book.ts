@@ -1,7 +1,14 @@
 import { readable } from '../money.ts';
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
 import type { Answer, Gap, MonthAnswer } from './answer.ts';
-import { causesSheet, evidenceFiles, evidenceLines, leftOutSheet, wordsSheet } from './answer-sheets.ts';
+import {
+  CAUSE_TONES,
+  causesSheet,
+  evidenceFiles,
+  evidenceLines,
+  leftOutSheet,
+  wordsSheet,
+} from './answer-sheets.ts';
 import { type Cause, entryOf } from './causes.ts';
 import type { ReadClaim } from './claim.ts';
 import type { ShownEvidence } from './evidence.ts';
@@ -52,7 +59,7 @@ function summary(report: AnswerReport): Sheet {
       { block: 'text', tone: 'title', text: `Answer to your claim: ${nameOf(answer)}` },
       { block: 'text', tone: 'heading', text: headline(answer) },
       ...sentences(report).map((text): Block => ({ block: 'text', tone: 'plain', text })),
-      ...warnings(report).map((text): Block => ({ block: 'text', tone: 'warning', text })),
+      ...warningBlock(warnings(report)),
       {
         block: 'pairs',
         pairs: [
@@ -101,7 +108,7 @@ function sentences({ answer, claim }: AnswerReport): string[] {
     ...(isZero(kpi.gap) && isZero(revenue.gap)
       ? []
       : [
-          'A difference with a plus is what you claimed and the report does not show. The causes below add up to it exactly.',
+          'A difference is what you claimed less what the report shows. The causes below add up to it exactly.',
         ]),
     ...(isZero(kpi.notStated) && isZero(revenue.notStated)
       ? []
@@ -128,6 +135,10 @@ function lackingSentence(answer: Answer): string[] {
 
 const negated = (text: string): string =>
   text.startsWith('-') ? text.slice(1) : isZero(text) ? text : `-${text}`;
+
+/** One block: what needs attention is read together. */
+const warningBlock = (texts: readonly string[]): Block[] =>
+  texts.length === 0 ? [] : [{ block: 'text', tone: 'warning', text: texts.join('\n') }];
 
 function warnings({ answer, claim, evidence }: AnswerReport): string[] {
   const { kpi, revenue } = answer.totals;
@@ -157,8 +168,6 @@ const figure = (header: string, kind: 'decimal' | 'money', width = 16): TableCol
   width,
 });
 
-const TONES = { Matched: 'quiet', Rounding: 'quiet', Unexplained: 'bad' } as const;
-
 /** What the gap is made of: every cause that lines have, and each line's part of it. */
 function causeBlocks({ totals, currency }: Answer): Block[] {
   return [
@@ -183,7 +192,7 @@ function causeBlocks({ totals, currency }: Answer): Block[] {
         totals.kpi.gap,
         totals.revenue.gap,
       ],
-      tint: { column: 0, tones: TONES },
+      tint: { column: 0, tones: CAUSE_TONES },
     },
   ];
 }
@@ -249,7 +258,7 @@ function monthCauses(months: readonly MonthAnswer[], currency: string): Block[] 
         figure(`Revenue difference (${currency})`, 'money'),
       ],
       rows,
-      tint: { column: 0, tones: TONES },
+      tint: { column: 0, tones: CAUSE_TONES },
     },
   ];
 }

@@ -4,8 +4,17 @@ import { type Cause, entryOf, rankOf } from './causes.ts';
 import type { LeftOut, ReadClaim } from './claim.ts';
 import type { ShownEvidence } from './evidence.ts';
 
-/** Another partner's: of such a line nothing is shown that the claim does not say. */
-const isAnothers = ({ cause }: AnswerLine): boolean => cause === 'other-partner';
+/** Leads to a location of this partner. Of any other line no figure is shown that the claim does not say. */
+const isTheirs = ({ cause, ours }: AnswerLine): boolean =>
+  cause !== 'other-partner' && ours !== null && ours.location !== null;
+
+/** Nothing is wrong with what stands back; what stands out needs a person. By the titles of causes. */
+export const CAUSE_TONES = {
+  Matched: 'quiet',
+  Rounding: 'quiet',
+  'Not claimed': 'quiet',
+  Unexplained: 'bad',
+} as const;
 
 /** The program's seven fields, in its order and under its names. */
 const SEVEN_FIELDS: readonly TableColumn[] = [
@@ -46,7 +55,7 @@ export function causesSheet({ lines, totals, currency }: Answer): Sheet {
           ...['Difference', null, null, null, null, null, null, null, null, null, null],
           ...[totals.kpi.gap, totals.revenue.gap, null],
         ],
-        tint: { column: 8, tones: { Matched: 'quiet', Rounding: 'quiet', Unexplained: 'bad' } },
+        tint: { column: 8, tones: CAUSE_TONES },
       },
     ],
   };
@@ -70,13 +79,13 @@ const EMPTY = { omlpType: '', purchaseUnit: null, invoice: '', kpiValue: null, r
 export function evidenceLines({ lines, currency }: Answer, files: ReadonlyMap<string, string>): Sheet {
   const rows = lines.flatMap((line) => {
     const { ours } = line;
-    if (!ours || isAnothers(line)) return [];
+    if (!ours || line.cause === 'other-partner') return [];
     const places = ours.places.length > 0 ? ours.places : [{ file: '', row: null }];
     return places.map(({ file, row }, index): CellValue[] => [
       line.claimed?.row ?? { value: 'not claimed', kind: 'text' },
       ours.invoice,
       entryOf(line.cause).title,
-      ...(index === 0 ? figures(ours) : figures(ours).map(() => null)),
+      ...(index === 0 && isTheirs(line) ? figures(ours) : figures(ours).map(() => null)),
       ...[file, row, files.get(file) ?? null],
     ]);
   });
@@ -109,7 +118,7 @@ export function evidenceLines({ lines, currency }: Answer, files: ReadonlyMap<st
           { header: 'SHA-256 of the file', kind: 'text', width: 68 },
         ],
         rows,
-        tint: { column: 2, tones: { Matched: 'quiet', Rounding: 'quiet', Unexplained: 'bad' } },
+        tint: { column: 2, tones: CAUSE_TONES },
       },
     ],
   };

@@ -1,4 +1,3 @@
-import { formatDecimal, parseDecimal } from '../money.ts';
 import { COMMA, decimalMark, numberPattern, POINT } from '../notation.ts';
 import type { Sql } from '../ports.ts';
 import { CURRENCY, keyOf } from './claim-headers.ts';
@@ -57,7 +56,11 @@ const SHAPES: ReadonlyArray<readonly [shape: RegExp, read: (...groups: string[])
  * is none. Between points the day comes first; between slashes or hyphens only the other cells of the column tell.
  */
 export function monthIn(cell: string): SaidMonth | undefined {
-  const text = untyped(cell).normalize('NFKC').trim();
+  // `Ocak (01)` says it twice.
+  const text = untyped(cell)
+    .normalize('NFKC')
+    .replace(/\(\d{1,2}\)/, '')
+    .trim();
   for (const [shape, read] of SHAPES) {
     const found = shape.exec(text);
     const said = found && read(...found.slice(1));
@@ -103,7 +106,7 @@ export function dayFirstIn(cell: string): boolean | undefined {
   return second > 12 && first <= 12 ? false : undefined;
 }
 
-/** A number as a cell says it: plain decimals in their shortest form, two where it fits two readings, none where none. */
+/** A number as a cell says it: plain decimals with the decimals that are written, two where it fits two readings, none where none. */
 export interface SaidNumber {
   readonly readings: readonly string[];
   /** The currency that stands beside it. */
@@ -195,9 +198,7 @@ function readAs(text: string, formats: ReadonlyArray<typeof POINT>): string[] {
     .filter((format) => PATTERNS.get(format)!.test(text))
     .map((format) => {
       const [groups, mark] = format.decimal === '.' ? [/[, ']/g, '.'] : [/[. ']/g, ','];
-      const decimal = parseDecimal(text.replace(groups, '').replace(mark, '.'));
-      return decimal && formatDecimal(decimal);
-    })
-    .filter((reading) => reading !== undefined);
+      return text.replace(groups, '').replace(mark, '.');
+    });
   return [...new Set(readings)];
 }

@@ -84,15 +84,20 @@ export function findClaimHeader(head: Table['head']): ClaimHeader | undefined {
   let best: ClaimHeader | undefined;
   for (const [index, { row, cells }] of head.entries()) {
     const above = head[index - 1]?.cells ?? [];
-    for (const found of [
-      headerOf(
-        row,
-        cells,
-        cells.map((cell) => [cell]),
-      ),
-      headerOf(row, cells, joined(above, cells)),
-    ])
-      if (found.columns.size > (best?.columns.size ?? FEWEST_COLUMNS - 1)) best = found;
+    const alone = headerOf(
+      row,
+      cells,
+      cells.map((cell) => [cell]),
+    );
+    const both = headerOf(row, cells, joined(above, cells));
+    // Words below a whole header belong to it (`KPI` over `value`); lines have figures.
+    const goesOn = best?.row === row - 1 && /\p{L}/u.test(cells.join('')) && !/\d/.test(cells.join(''));
+    if (
+      both.columns.size >
+      Math.max(alone.columns.size, (best?.columns.size ?? FEWEST_COLUMNS) - (goesOn ? 1 : 0))
+    )
+      best = both;
+    else if (alone.columns.size > (best?.columns.size ?? FEWEST_COLUMNS - 1)) best = alone;
   }
   return best;
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { sha256Of } from '../files.ts';
 import { type Context, LkpError } from '../job.ts';
+import { shortest } from '../money.ts';
 import { TOTAL_WORD } from '../notation.ts';
 import { openBest } from '../opening.ts';
 import type { Table } from '../ports.ts';
@@ -174,7 +175,8 @@ function sortedOut(rows: readonly RawRow[], header: ClaimHeader, head: Table['he
   return sorted;
 }
 
-function notALine(cells: readonly string[], { columns }: ClaimHeader): LeftOut | undefined {
+function notALine(cells: readonly string[], { columns, cells: header }: ClaimHeader): LeftOut | undefined {
+  if (cells.length !== header.length) return undefined;
   const at = (field: ClaimField): string => untyped(cells[columns.get(field) ?? -1] ?? '').trim();
   const texts = cells.map((cell) => untyped(cell).trim()).filter((text) => text !== '');
   const named = [...columns].filter(([field]) => fieldNamed(at(field)) === field).length;
@@ -231,6 +233,9 @@ async function linesOf(context: Context, name: string, header: ClaimHeader, rows
       FIGURES.map((field) => whole.map((raw) => at(raw, field))),
     ),
   );
+  const ofHeader = currencyIn(header.cells[columns.get('revenueValue') ?? -1] ?? '');
+  const inCurrency = (field: ClaimField, said: SaidNumber): SaidNumber =>
+    field === 'revenueValue' ? { ...said, currency: said.currency ?? ofHeader } : said;
   const months = monthsOf(whole, columns, name, header);
   const lines: ClaimLine[] = [];
   const named: Array<ReadClaim['named'][number]> = [];
@@ -240,18 +245,14 @@ async function linesOf(context: Context, name: string, header: ClaimHeader, rows
     const month = months[index]!;
     if (typeof month !== 'string') unreadable.push(month);
     const [purchaseUnit, kpiValue, revenueValue] = FIGURES.map((field, column) =>
-      figure(raw.row, field, at(raw, field), numbers[column]![index]!, unreadable),
+      figure(raw.row, field, at(raw, field), inCurrency(field, numbers[column]![index]!), unreadable),
     ) as [string | null, string | null, string | null];
     if (typeof month !== 'string') continue;
     const text = (field: ClaimField): string => untyped(at(raw, field)).trim();
     const written = { omlpType: text('omlpType'), invoice: text('invoice') };
     lines.push({ row: raw.row, kpiMonth: month, ...written, purchaseUnit, kpiValue, revenueValue });
   }
-  const revenue = columns.get('revenueValue') ?? -1;
-  const currencies = [
-    currencyIn(header.cells[revenue] ?? ''),
-    ...numbers[2]!.map(({ currency }) => currency),
-  ];
+  const currencies = [ofHeader, ...numbers[2]!.map(({ currency }) => currency)];
   return {
     lines,
     unreadable: unreadable.sort((a, b) => a.row - b.row),
@@ -265,12 +266,14 @@ function figure(
   row: number,
   field: ClaimField,
   cell: string,
-  { readings }: SaidNumber,
+  { readings: all, currency }: SaidNumber,
   unreadable: Unreadable[],
 ): string | null {
   const seen = untyped(cell).trim();
   if (seen === '' || /^[-–—]$/.test(seen)) return null;
-  if (readings.length === 1) return readings[0]!;
+  // None of the currencies that are known here has three decimals: beside one, 1.234 is a thousand and more.
+  const readings = currency === null ? all : all.filter((one) => !/\.\d{3}/.test(one));
+  if (readings.length === 1) return shortest(readings[0]!);
   const wanted =
     readings.length === 0
       ? 'a number, such as 1,234.56 or 1.234,56'
