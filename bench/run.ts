@@ -4,6 +4,7 @@ import { type Figure, judged, machine, openGround } from './ground.ts';
 import { benchHistory } from './history.ts';
 import { benchIngest } from './ingest.ts';
 import { benchReading } from './reading.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchRefresh } from './refresh.ts';
 import { benchSmallFiles } from './small-files.ts';
 import { benchWorkbooks } from './workbooks.ts';
@@ -20,6 +21,7 @@ const BENCHES = {
   workbooks: benchWorkbooks,
   reading: benchReading,
   'small-files': benchSmallFiles,
+  reconcile: benchReconcile,
 };
 /** Lines, or files, where no others are asked for. */
 const LINES: Record<Name, number> = {
@@ -29,6 +31,7 @@ const LINES: Record<Name, number> = {
   workbooks: 500_000,
   reading: 500_000,
   'small-files': 3_000,
+  reconcile: 1_000_000,
 };
 type Name = keyof typeof BENCHES;
 

@@ -2,15 +2,35 @@
 -- it would be worth. shows: a disposition of a cycle; counted or reversal = known since the report was made. whose: 'own',
 -- 'other' (another partner's, or a location's without a partner) or '' (nobody's). near: the partner's customer numbers
 -- that a tired eye takes for the row's. Settings: lkp.cutoff, lkp.partner, lkp.window_to, lkp.reporting_currency.
+create index on asked_worth (file_id, row_no);
 analyze asked_worth;
 
-with own_number as (
+with holder as (
+  -- taken as it is: the planner would look through all locations for each row
+  select partner_of.location_mpn_id, partner_of.partner_mpn_id
+  from partner_of
+  offset bigint '0'
+), own_number as (
   select distinct customer.source, customer.customer_number
   from partner_of
   join customer on customer.location_mpn_id = partner_of.location_mpn_id and customer.ended_no is null
   where partner_of.partner_mpn_id = current_setting('lkp.partner')
+), strange as (
+  -- the numbers to be compared, each once: comparing two takes 20 us
+  select distinct file.source, asked_row.customer_number
+  from asked_row
+  join file on file.id = asked_row.file_id
+), alike as (
+  select strange.source, strange.customer_number,
+         string_agg(own_number.customer_number, ', ' order by own_number.customer_number collate "C") as near
+  from strange
+  join own_number on own_number.source = strange.source
+                 and own_number.customer_number <> strange.customer_number
+                 and (look_alike(own_number.customer_number) = look_alike(strange.customer_number)
+                   or is_transposed(own_number.customer_number, strange.customer_number))
+  group by 1, 2
 ), bought as (
-  select asked_row.file_id, asked_row.row_no, customer.location_mpn_id, coalesce(partner_of.partner_mpn_id, '') as partner_mpn_id
+  select asked_row.file_id, asked_row.row_no, customer.location_mpn_id, coalesce(holder.partner_mpn_id, '') as partner_mpn_id
   from asked_row
   join file     on file.id = asked_row.file_id
   join customer on customer.source = file.source and customer.customer_number = asked_row.customer_number
@@ -18,7 +38,7 @@ with own_number as (
                and coalesce(asked_row.issue_date, current_setting('lkp.window_to')::date) >= customer.valid_from
                and coalesce(asked_row.issue_date, current_setting('lkp.window_to')::date)
                    < coalesce(customer.valid_to, 'infinity'::date)
-  left join partner_of on partner_of.location_mpn_id = customer.location_mpn_id
+  left join holder on holder.location_mpn_id = customer.location_mpn_id
 ), stood as (
   select asked_row.*, file.name as file_name, file.sha256 as file_sha256, file.source,
          case when file.ended_no is not null     then 'superseded'
@@ -72,12 +92,7 @@ select listed.invoice_key, listed.number as invoice, listed.class, listed.type_c
             when listed.partner_mpn_id is not null then 'other'
             else '' end as whose,
        coalesce(listed.partner_mpn_id, '') as partner, listed.customer_number as "customerNumber",
-       (select string_agg(own_number.customer_number, ', ' order by own_number.customer_number collate "C")
-        from own_number
-        where listed.partner_mpn_id is distinct from current_setting('lkp.partner')
-          and own_number.source = listed.source
-          and (look_alike(own_number.customer_number) = look_alike(listed.customer_number)
-            or is_transposed(own_number.customer_number, listed.customer_number))) as near,
+       case when listed.partner_mpn_id is distinct from current_setting('lkp.partner') then alike.near end as near,
        to_char(coalesce(listed.kpi_month, listed.issue_date), 'YYYY-MM') as "kpiMonth",
        listed.issue_date::text as "issueDate",
        coalesce(listed.omlp_type, listed.listed_type) as "omlpType",
@@ -91,5 +106,6 @@ select listed.invoice_key, listed.number as invoice, listed.class, listed.type_c
        trim_scale(round(listed.rate, 8))::text as rate, listed.rate_date::text as "rateDate",
        listed.location_mpn_id as location, listed.file_name as file, listed.row_no as row
 from listed
+left join alike on alike.source = listed.source and alike.customer_number = listed.customer_number
 order by listed.invoice_key collate "C", listed.issue_date, listed.file_name collate "C", listed.file_sha256 collate "C",
          listed.row_no;
