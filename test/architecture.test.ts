@@ -48,6 +48,8 @@ const SHARED = [
   'job',
   'log',
   'money',
+  'notation',
+  'opening',
   'ports',
   'rejections',
   'staging',
