@@ -5,6 +5,8 @@ import { type Decimal, decimal } from './decimal.ts';
 export interface Weight {
   readonly category: string;
   readonly weight: Decimal;
+  /** So many purchase units earn `weight`. */
+  readonly perUnits: Decimal;
   /** The most KPI of the class that counts in one window. */
   readonly cap: Decimal | undefined;
 }
@@ -26,6 +28,15 @@ export interface RuleSet {
   /** Valid from this day up to, not including, `validTo`. */
   readonly validFrom: string;
   readonly validTo: string;
+  /** Caps and levels of windows whose last day is in it. */
+  readonly yearFrom: string;
+  readonly yearTo: string;
+  /** Whether a $0 line counts its units. */
+  readonly zeroCounts: boolean;
+  /** Whether a credit counts in the month of the invoice that it refers to. */
+  readonly creditsGoBack: boolean;
+  /** Whether a line is converted at the rate of its month's last day. */
+  readonly ratesOfMonthEnd: boolean;
   /** By KPI class. */
   readonly weights: ReadonlyMap<string, Weight>;
   /** The highest first. */
@@ -37,6 +48,10 @@ interface Body {
   readonly name: string;
   readonly valid_from: string;
   readonly valid_to?: string;
+  readonly program_year?: Texts;
+  readonly zero_amount?: Texts;
+  readonly credits?: Texts;
+  readonly exchange_rate?: Texts;
   readonly weights: Record<string, Texts>;
   readonly levels: ReadonlyArray<{ level: string; learning_option: string; requirements: readonly Texts[] }>;
 }
@@ -45,15 +60,25 @@ interface Body {
 export function parseRuleSet(yaml: string): RuleSet {
   const body = parse(yaml, { schema: 'failsafe' }) as Body;
   const weights = Object.entries(body.weights).map(
-    ([kpiClass, { category, weight, cap }]): [string, Weight] => [
+    ([kpiClass, { category, weight, units, cap }]): [string, Weight] => [
       kpiClass,
-      { category: category!, weight: decimal(weight!), cap: cap === undefined ? undefined : decimal(cap) },
+      {
+        category: category!,
+        weight: decimal(weight!),
+        perUnits: decimal(units ?? '1'),
+        cap: cap === undefined ? undefined : decimal(cap),
+      },
     ],
   );
   return {
     name: body.name,
     validFrom: body.valid_from,
     validTo: body.valid_to ?? '',
+    yearFrom: body.program_year?.from ?? body.valid_from,
+    yearTo: (body.program_year ? body.program_year.to : body.valid_to) ?? '',
+    zeroCounts: body.zero_amount?.counts !== 'nothing',
+    creditsGoBack: body.credits?.month === 'original',
+    ratesOfMonthEnd: body.exchange_rate?.day === 'month-end',
     weights: new Map(weights),
     levels: body.levels.map(({ level, learning_option, requirements }) => ({
       level,

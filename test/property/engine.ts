@@ -10,16 +10,20 @@ import { readSettings } from '../../src/config.ts';
 import { ingestFile } from '../../src/invoice/ingest.ts';
 import { asTheyStand, type FileResult } from '../../src/invoice/result.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
+import { useAllRules } from '../../src/kpi/rules.ts';
 import { sum } from '../../src/money.ts';
 import { loadReference } from '../../src/reference/load.ts';
 import type { Actual } from '../auditor/compare.ts';
 import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { BETWEEN, CYCLES, KINDS, type Step } from './month.ts';
+import type { Program } from './program.ts';
 
 /** A server, and the name of a migrated database that nobody uses. */
 export interface Server {
   readonly url: string;
   readonly template: string;
+  /** The rules that months are played under; what is shipped when absent. */
+  readonly program?: Program;
 }
 
 /** What the engine says once all steps were taken. */
@@ -99,6 +103,12 @@ export async function prepare(server: Server, reference: Reference): Promise<str
       };
       for (const kind of KINDS) await load(kind, csvTable(reference[kind], Object.keys(reference[kind][0]!)));
       await load('rates', reference.ecb);
+      const texts = server.program?.texts ?? [];
+      if (texts.length > 0)
+        await useAllRules(
+          context,
+          texts.map((text, index) => ({ text, shown: `rules ${index + 1}` })),
+        );
     },
     true,
   );
