@@ -46,6 +46,12 @@ describe('a rule set that is wrong says the line and what is wrong', () => {
   test.each<[what: string, from: string, to: string, says: RegExp]>([
     ['a weight of 0', 'weight: 1', 'weight: 0', /line 7: .*weight is "0" and must be above 0/],
     ['a weight below 0', 'weight: 1', 'weight: -2', /line 7: .*weight is "-2" and must be above 0/],
+    [
+      'units of no whole number',
+      'weight: 1',
+      'weight: 1, units: 1.5',
+      /line 7: .*units is "1.5" and must be/,
+    ],
     ['units of 0', 'weight: 1', 'weight: 1, units: 0', /line 7: .*units is "0" and must be/],
     [
       'a mistyped setting',
