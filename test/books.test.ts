@@ -214,13 +214,14 @@ describe("a partner's workbook", () => {
 
   it('shows a partner without a name by its MPN ID, and an option that the rule set does not know', async () => {
     const report = partnerReport(1);
-    const [enrolment] = report.enrolments;
+    const { renewed, notOffered, ...plain } = report.enrolments[0]!;
+    expect([renewed, notOffered]).not.toContain(undefined);
     const summary = (
       await written(
         partnerBook({
           ...report,
           partner: { mpnId: '0551200', name: '' },
-          enrolments: [{ ...enrolment!, option: 'Platinum', notOffered: [], level: null, requirements: [] }],
+          enrolments: [{ ...plain, option: 'Platinum', level: null, requirements: [] }],
         }),
       )
     ).get('Summary')!;
@@ -286,13 +287,21 @@ describe('renewal and forecast', () => {
     expect(summary.flat().join()).toContain('Not offered here: Gold.');
     const forecast = book.get('Forecast')!;
     expect(forecast[0]).toEqual([WARNING]);
-    expect(row(forecast, '2020-06')).toEqual(['2020-06', '2019-05', '60', '20', '772.5', '7000', '84000.4']);
+    expect(row(forecast, '2020-06-01')).toEqual([
+      '2020-06-01',
+      '2019-05-01',
+      '60',
+      '20',
+      '772.5',
+      '7000',
+      '84000.4',
+    ]);
     const silver = forecast.slice(
       forecast.findIndex(([first]) => first === 'To keep Silver: Data Analytics, Cloud Platform'),
     );
     expect(silver[1]).toEqual(['Cycle', 'Known invoices', 'Courseware KPI: counts', 'Still needed of 500']);
-    expect(row(silver, '2020-09')).toEqual(['2020-09', 'enough', '520', '0']);
-    expect(row(silver, '2020-10')).toEqual(['2020-10', 'not enough', '460', '40']);
+    expect(row(silver, '2020-09-01')).toEqual(['2020-09-01', 'enough', '520', '0']);
+    expect(row(silver, '2020-10-01')).toEqual(['2020-10-01', 'not enough', '460', '40']);
     expect(silver.flat().join()).toContain('Microsoft Certified Trainers 3 of 1, met');
   });
 
