@@ -181,10 +181,6 @@ export const locationOf = (reference: Reference, customer: string, day: string):
 export const productOf = (reference: Reference, sku: string, day: string) =>
   reference.products.find((candidate) => normalised(candidate.sku) === sku && holds(candidate, day));
 
-/** The rule set that decides caps and levels of a window that ends on a day. */
-export const ruleSetOfYear = (ruleSets: readonly RuleSet[], lastDay: string): RuleSet | undefined =>
-  ruleSets.find(({ yearFrom, yearTo }) => holds({ valid_from: yearFrom, valid_to: yearTo }, lastDay));
-
 /** The rule set in force on a day. */
 export const ruleSetOn = (ruleSets: readonly RuleSet[], day: string): RuleSet | undefined =>
   ruleSets.find(({ validFrom, validTo }) => holds({ valid_from: validFrom, valid_to: validTo }, day));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type Decimal, decimal } from './decimal.ts';
+import { type Program, type ProgramBody, programOf } from './program.ts';
 
 export interface Weight {
   readonly category: string;
@@ -28,9 +29,6 @@ export interface RuleSet {
   /** Valid from this day up to, not including, `validTo`. */
   readonly validFrom: string;
   readonly validTo: string;
-  /** Caps and levels of windows whose last day is in it. */
-  readonly yearFrom: string;
-  readonly yearTo: string;
   /** Whether a $0 line counts its units. */
   readonly zeroCounts: boolean;
   /** Whether a credit counts in the month of the invoice that it refers to. */
@@ -41,6 +39,8 @@ export interface RuleSet {
   readonly weights: ReadonlyMap<string, Weight>;
   /** The highest first. */
   readonly levels: readonly Level[];
+  /** What holds by a window's last day. */
+  readonly program: Program;
 }
 
 type Texts = Record<string, string>;
@@ -48,7 +48,6 @@ interface Body {
   readonly name: string;
   readonly valid_from: string;
   readonly valid_to?: string;
-  readonly program_year?: Texts;
   readonly zero_amount?: Texts;
   readonly credits?: Texts;
   readonly exchange_rate?: Texts;
@@ -74,11 +73,10 @@ export function parseRuleSet(yaml: string): RuleSet {
     name: body.name,
     validFrom: body.valid_from,
     validTo: body.valid_to ?? '',
-    yearFrom: body.program_year?.from ?? body.valid_from,
-    yearTo: (body.program_year ? body.program_year.to : body.valid_to) ?? '',
     zeroCounts: body.zero_amount?.counts !== 'nothing',
     creditsGoBack: body.credits?.month === 'original',
     ratesOfMonthEnd: body.exchange_rate?.day === 'month-end',
+    program: programOf(body as unknown as ProgramBody),
     weights: new Map(weights),
     levels: body.levels.map(({ level, learning_option, requirements }) => ({
       level,

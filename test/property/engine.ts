@@ -13,22 +13,22 @@ import { refresh } from '../../src/kpi/refresh.ts';
 import { useAllRules } from '../../src/kpi/rules.ts';
 import { sum } from '../../src/money.ts';
 import { loadReference } from '../../src/reference/load.ts';
-import type { Actual } from '../auditor/compare.ts';
+import type { Actual, ActualLevels } from '../auditor/compare.ts';
 import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { BETWEEN, CYCLES, KINDS, type Step } from './month.ts';
-import type { Program } from './program.ts';
+import { type ProgramName, programOf } from './program.ts';
 
 /** A server, and the name of a migrated database that nobody uses. */
 export interface Server {
   readonly url: string;
   readonly template: string;
-  /** The rules that months are played under; what is shipped when absent. */
-  readonly program?: Program;
+  /** The rules that months are played under; `levels` when absent. */
+  readonly program?: ProgramName;
 }
 
 /** What the engine says once all steps were taken. */
 export interface Played {
-  readonly cycles: readonly Actual[];
+  readonly cycles: ReadonlyArray<Actual & ActualLevels>;
   /** The files that are not withdrawn, together, as an ingest would say it now. */
   readonly lines_in: number;
   readonly dispositions: Readonly<Record<string, number>>;
@@ -94,6 +94,10 @@ export async function prepare(server: Server, reference: Reference): Promise<str
     server,
     server.template,
     async (context, folder) => {
+      await useAllRules(
+        context,
+        programOf(server.program).texts.map((text, index) => ({ text, shown: `rules ${index + 1}` })),
+      );
       const load = async (kind: (typeof KINDS)[number] | 'rates', content: string): Promise<void> => {
         const path = join(folder, `${kind}.csv`);
         await writeFile(path, content);
@@ -103,12 +107,6 @@ export async function prepare(server: Server, reference: Reference): Promise<str
       };
       for (const kind of KINDS) await load(kind, csvTable(reference[kind], Object.keys(reference[kind][0]!)));
       await load('rates', reference.ecb);
-      const texts = server.program?.texts ?? [];
-      if (texts.length > 0)
-        await useAllRules(
-          context,
-          texts.map((text, index) => ({ text, shown: `rules ${index + 1}` })),
-        );
     },
     true,
   );
@@ -149,7 +147,7 @@ export async function play(server: Server, prepared: string, steps: readonly Ste
       if (said.status !== 'duplicate') broken.push(`the bytes of ${step.file.name} again are ${said.status}`);
     }
 
-    const cycles: Actual[] = [];
+    const cycles: Array<Actual & ActualLevels> = [];
     for (const cycle of CYCLES) cycles.push(await frozen(context, await refresh(context, cycle)));
     return {
       cycles,
@@ -186,7 +184,10 @@ function imbalance(
 const negative = (amount: string): string => (amount.startsWith('-') ? amount.slice(1) : `-${amount}`);
 
 /** A refresh with the rows of its revision. */
-async function frozen(context: App, result: Awaited<ReturnType<typeof refresh>>): Promise<Actual> {
+async function frozen(
+  context: App,
+  result: Awaited<ReturnType<typeof refresh>>,
+): Promise<Actual & ActualLevels> {
   const of = <T>(table: string): Promise<T[]> =>
     context.db.transaction('look', (tx) =>
       tx.rows(`select * from snapshot_${table} where cycle = $1 and revision = $2`, [
@@ -205,7 +206,20 @@ async function frozen(context: App, result: Awaited<ReturnType<typeof refresh>>)
     cells: await of('cell'),
     classes: await of('class'),
     levels: await of('level'),
+    requirements: await of('requirement'),
+    renewals: (await of<Renewal>('renewal')).map((row) => ({
+      ...row,
+      provisional: String(row.provisional),
+      not_offered: row.not_offered.join(),
+    })),
+    renewalRequirements: await of('renewal_requirement'),
+    forecast: await of('forecast'),
   };
+}
+
+interface Renewal extends Omit<ActualLevels['renewals'][number], 'provisional' | 'not_offered'> {
+  readonly provisional: boolean;
+  readonly not_offered: readonly string[];
 }
 
 interface Held {

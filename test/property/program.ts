@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
-import { parseRuleSet, type RuleSet, shippedRuleSets } from '../auditor/rule-set.ts';
+import { parseRuleSet, type RuleSet } from '../auditor/rule-set.ts';
+import { RULE_SETS, RULE_TEXTS } from './standing.ts';
 
 /** The rules that months are played under. */
 export interface Program {
   /** What the auditor reads. */
   readonly ruleSets: readonly RuleSet[];
-  /** What the engine puts in force first; none: what it ships. */
+  /** What the engine puts in force first. */
   readonly texts: readonly string[];
 }
 
@@ -65,8 +66,17 @@ const varied = (): Program => {
   return { ruleSets: texts.map(parseRuleSet), texts };
 };
 
-export const PROGRAMS = {
-  shipped: (): Program => ({ ruleSets: shippedRuleSets(), texts: [] }),
+/** `levels`: tiers, offers and waivers; `varied`: the policies of lines. */
+const PROGRAMS = {
+  levels: (): Program => ({ ruleSets: RULE_SETS, texts: RULE_TEXTS }),
   varied,
 } as const;
 export type ProgramName = keyof typeof PROGRAMS;
+export const isProgram = (name: string): name is ProgramName => name in PROGRAMS;
+
+const made = new Map<ProgramName, Program>();
+export function programOf(name: ProgramName = 'levels'): Program {
+  const program = made.get(name) ?? PROGRAMS[name]();
+  made.set(name, program);
+  return program;
+}
