@@ -1,4 +1,6 @@
+import { readable } from '../money.ts';
 import type { Block, CellValue, Sheet } from '../ports.ts';
+import { SAMPLE_WARNING } from './report-sheets.ts';
 
 /** The 12 cycles to come from known invoices only, as a partner's workbook shows them. */
 export interface Forecast {
@@ -36,11 +38,13 @@ export interface LevelAhead {
 }
 
 /** *Forecast*: what leaves the window, then one table a level asked for. */
-export function forecastSheet({ months, levels }: Forecast, currency: string): Sheet {
+export function forecastSheet({ months, levels }: Forecast, currency: string, sample: boolean): Sheet {
+  const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
   return {
     name: 'Forecast',
     landscape: true,
     blocks: [
+      ...warning,
       { block: 'text', tone: 'heading', text: 'What leaves the window in the next 12 cycles' },
       {
         block: 'text',
@@ -87,7 +91,7 @@ function levelBlocks({ level, aim, of, requirements, others }: LevelAhead, month
           const kind = money ? ('money' as const) : ('decimal' as const);
           return [
             { header: `${name}: counts`, kind, width: 15 },
-            { header: `Still needed of ${threshold}`, kind, width: 15 },
+            { header: `Still needed of ${readable(threshold, 0)}`, kind, width: 15 },
           ];
         }),
       ],

@@ -86,7 +86,9 @@ export function partnerBook(report: PartnerReport): Book {
       summary(report),
       kpiLines(report.lines, report.totals, report.lineage),
       byMonth(provenance, report.months, report.lineage),
-      ...(report.forecast ? [forecastSheet(report.forecast, provenance.reportingCurrency)] : []),
+      ...(report.forecast
+        ? [forecastSheet(report.forecast, provenance.reportingCurrency, report.sample)]
+        : []),
       notCounted(report.notCounted),
       about(provenance, partnerRows(report.balance)),
     ],
