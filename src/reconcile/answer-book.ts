@@ -103,7 +103,9 @@ function sentences({ answer, claim }: AnswerReport): string[] {
     `For ${answer.months.length === 1 ? 'that month' : 'those months'} the report of cycle ${answer.cycle} shows ${readable(kpi.ours, 0)} KPI and ${readable(revenue.ours)} ${answer.currency}.`,
     matched === claimed
       ? 'Every line that you claimed is in the report as you claimed it.'
-      : `${counted(matched, 'line is', 'lines are')} in the report as claimed; of ${counted(claimed - matched, 'line')} the sheet Causes says why not, and what you can do.`,
+      : matched === 0
+        ? 'None of your lines is in the report as you claimed it: the sheet Causes says why, and what you can do.'
+        : `${counted(matched, 'line is', 'lines are')} in the report as claimed; of ${counted(claimed - matched, 'line')} the sheet Causes says why not, and what you can do.`,
     ...lackingSentence(answer),
     ...(isZero(kpi.gap) && isZero(revenue.gap)
       ? []
