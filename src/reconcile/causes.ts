@@ -1,10 +1,10 @@
 /**
  * The one catalogue of what may explain a line of a claim, or a line of ours that a claim lacks. The order is the
  * precedence: of several causes that apply, a line gets the first. Where a line of ours with the claim's own figures is
- * in the report, only the causes that compare two lines can apply (`compares`). docs/cli.md lists the same causes in
- * the same order; a test holds them together.
+ * in the report, only the causes that compare two lines can apply (`compares`). docs/reconcile.md lists the same
+ * causes in the same order; a test holds them together.
  *
- * `title` is for a table, `says` and `whatToDo` are sentences for the partner; `{...}` is filled in by explain.ts.
+ * `title` is for a table, `says` and `whatToDo` are sentences for the partner; `{...}` is filled in by says.ts.
  */
 export interface CauseEntry {
   readonly cause: string;
@@ -143,7 +143,7 @@ export const CAUSES = [
   {
     cause: 'no-kpi-value',
     title: 'No KPI value',
-    says: 'Invoice {invoice} is known, but its product earns no KPI. {reason}',
+    says: 'Invoice {invoice} is known, but this line of it earns no KPI. {reason}',
     whatToDo: 'Nothing to do, unless the product on the invoice is wrong.',
   },
   {

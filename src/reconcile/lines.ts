@@ -65,7 +65,7 @@ export function settledOf(
     ...sums.flatMap((group) => settledSum(group, asked)),
     ...found.map(({ claimed, hidden }) => settledHidden(claimed, hidden, asked)),
     ...twice.map((claimed) => only(claimed, 'duplicate', tellTwice(claimed.line), null)),
-    ...alone.claimed.map((claimed) => settledMissing(claimed, isHere, proofs)),
+    ...alone.claimed.map((claimed) => settledMissing(claimed, isHere, proofs, asked)),
   ];
 }
 
@@ -209,7 +209,12 @@ function settledHidden(claimed: ClaimedLine, hidden: HiddenRow, asked: Asked): S
   );
 }
 
-function settledMissing(claimed: ClaimedLine, isHere: boolean, proofs: readonly Proof[]): Settled {
+function settledMissing(
+  claimed: ClaimedLine,
+  isHere: boolean,
+  proofs: readonly Proof[],
+  asked: Asked,
+): Settled {
   if (claimed.invoiceKey === '') return only(claimed, 'no-invoice-number', tellNameless(), null);
   const taken = proofs.find(({ treatment }) => treatment !== 'refuse');
   const refused = proofs.find(({ treatment }) => treatment === 'refuse');
@@ -219,7 +224,7 @@ function settledMissing(claimed: ClaimedLine, isHere: boolean, proofs: readonly 
       row: null,
     });
   const evidence = taken ? { file: taken.file, row: null } : null;
-  return only(claimed, 'not-received', tellMissing(claimed.line, isHere, taken), evidence);
+  return only(claimed, 'not-received', tellMissing(claimed.line, isHere, taken, asked), evidence);
 }
 
 /** A line of ours that the claim lacks. */

@@ -18,7 +18,7 @@ function told(cause: Cause, values: Values): Told {
 }
 
 const ofClaim = (claimed: ClaimLine | null): Values => ({
-  invoice: claimed?.invoice,
+  invoice: claimed?.invoice.trim(),
   claimedMonth: claimed?.kpiMonth,
   claimedType: claimed?.omlpType,
   claimedUnits: claimed?.purchaseUnit ?? 'nothing',
@@ -26,7 +26,9 @@ const ofClaim = (claimed: ClaimLine | null): Values => ({
   claimedRevenue: claimed?.revenueValue ?? 'nothing',
 });
 
+/** The number as on the invoice goes before the number as claimed. */
 const ofOurs = (ours: OurLine | null): Values => ({
+  ...(ours ? { invoice: ours.invoice } : {}),
   kpiMonth: ours?.kpiMonth,
   issueDate: ours?.issueDate,
   issueMonth: ours?.issueDate?.slice(0, 7),
@@ -75,14 +77,35 @@ export function tellHidden(row: HiddenRow, claimed: ClaimLine, asked: Asked): To
   const values = {
     ...ofClaim(claimed),
     ...ofOurs(row.line),
+    ...(row.whose === 'other' ? { invoice: claimed.invoice.trim() } : {}),
     ...ofAsked(asked),
     date,
     near,
     seen: row.seen,
     reason: reason?.reason,
-    customerNumber: row.customerNumber === '' ? '(none)' : row.customerNumber,
+    customerNumber: row.customerNumber,
   };
-  return { ...told(row.cause, values), date, support: supportOf(row, reason?.hint) };
+  return {
+    ...told(row.cause, values),
+    ...byRule(row.rule, values.invoice ?? ''),
+    date,
+    support: supportOf(row, reason?.hint),
+  };
+}
+
+/** Where a cause has several rules, and its general words do not fit one of them. */
+function byRule(rule: string | null, invoice: string): Partial<Told> {
+  switch (rule) {
+    case 'customer-number-absent':
+      return { says: `Invoice ${invoice} bears no customer number, so that it leads to nobody.` };
+    case 'sku-absent':
+    case 'sku-unknown':
+      return { whatToDo: 'Nothing to do now: we look at the product, and the line then counts by itself.' };
+    case 'file-withdrawn':
+      return { whatToDo: 'Please send the invoice again if it should count.' };
+    default:
+      return {};
+  }
 }
 
 /** What stays in the house: whose it is, and our own next step. */
@@ -98,14 +121,17 @@ function supportOf(row: HiddenRow, hint: string | undefined): string {
 }
 
 /** Of a claimed line that nothing is known of; `isHere`: its invoice is, and all of its lines are another claimed line's. */
-export function tellMissing(claimed: ClaimLine, isHere: boolean, proof: Proof | undefined): Told {
-  const { invoice } = claimed;
+export function tellMissing(
+  claimed: ClaimLine,
+  isHere: boolean,
+  proof: Proof | undefined,
+  asked: Asked,
+): Told {
+  const invoice = claimed.invoice.trim();
+  const missing = told('not-received', { invoice });
   const base = isHere
-    ? {
-        ...told('not-received', { invoice }),
-        says: `Invoice ${invoice} is in the report, but has no further line like this one.`,
-      }
-    : told('not-received', { invoice });
+    ? { ...missing, says: `Invoice ${invoice} is in the report, but has no further line like this one.` }
+    : { ...missing, says: `${missing.says}${outOfReach(claimed.kpiMonth, asked)}` };
   if (!proof) return base;
   const waits = proof.rule === null ? '' : ` ${explainRule(proof.rule, proof.seen).reason}`;
   return {
@@ -114,6 +140,13 @@ export function tellMissing(claimed: ClaimLine, isHere: boolean, proof: Proof | 
     whatToDo: 'Nothing to do: we take the file in, and the line then counts with the next report.',
     support: `lkp ingest ${proof.file}`,
   };
+}
+
+/** An invoice of such a month could not be in the report, were it here. */
+function outOfReach(month: string, asked: Asked): string {
+  if (month < asked.window_from.slice(0, 7)) return ` This report does not go back to ${month} in any case.`;
+  if (month <= asked.window_to.slice(0, 7)) return '';
+  return ` Invoices of ${month} first show on ${refreshDay(addMonths(month, 1))} in any case.`;
 }
 
 /** Of a claimed line whose only trace is a document that is no invoice, in a file that the partner sent. */
