@@ -100,7 +100,9 @@ describe('docs/cli.md', () => {
   test('has every option of every command, and no other', () => {
     const long = (text: string) => /--[a-z-]+/.exec(text)?.[0];
     const definitions = [
-      ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS, ...RECONCILE_COMMANDS].map((one) => ['', one] as const),
+      ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS, ...RECONCILE_COMMANDS].map(
+        (one) => ['', one] as const,
+      ),
       ...DIRECTORY_COMMANDS.map((one) => ['directory ', one] as const),
       ...RULES_COMMANDS.map((one) => ['rules ', one] as const),
       ...QUARANTINE_COMMANDS.map((one) => ['quarantine ', one] as const),
