@@ -93,6 +93,13 @@ export async function readClaim(context: Context, path: string, name = basename(
 }
 
 async function opened(context: Context, path: string, name: string): Promise<Table> {
+  const document = await context.tables.identify?.(path, name);
+  if (document) {
+    throw new LkpError(
+      'request',
+      `${name} is an XML document (root element ${document.root?.slice(0, 100) ?? 'unknown'}), not a claim. A claim is a CSV file or an Excel workbook with the seven fields; give an invoice as its proof with --evidence.`,
+    );
+  }
   const hints = {
     name,
     notation: (plain: string) => `${TYPED}${plain}`,
@@ -103,13 +110,15 @@ async function opened(context: Context, path: string, name: string): Promise<Tab
     return header && { found: header, score: header.columns.size };
   });
   // Without a header to tell them apart, it is opened as it is: what is wrong with it is said there.
-  const table = best?.table ?? (await context.tables.open(path, hints));
-  if (table.format === 'csv' || table.format === 'xlsx') return table;
-  await table.close();
-  throw new LkpError(
-    'request',
-    `${name} is an invoice, not a claim. A claim is a CSV file or an Excel workbook with the seven fields; give an invoice as its proof with --evidence.`,
-  );
+  if (best) return best.table;
+  return context.tables.open(path, hints).catch((error: unknown) => {
+    if (!(error instanceof LkpError && /\bprofile\b/.test(error.message))) throw error;
+    throw new LkpError(
+      'request',
+      `${error.message} A claim has no profile: save its one sheet as a file of its own, or as CSV in UTF-8.`,
+      { cause: error },
+    );
+  });
 }
 
 /** The rows below the header, blank ones left out. */
