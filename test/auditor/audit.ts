@@ -195,7 +195,7 @@ export function expectedIngest(
   };
 }
 
-function countedLine(
+export function countedLine(
   world: World,
   row: JudgedRow,
   ruleSets: readonly RuleSet[],
@@ -351,45 +351,4 @@ function amountsBy<Name extends string>(
   return Object.fromEntries(byName.filter(([, amounts]) => Object.keys(amounts).length > 0)) as Partial<
     Record<Name, Amounts>
   >;
-}
-
-/** A line that the reports of a cycle show: where it stands, whose it is, and what it is worth. Revenue '0' = no rate. */
-export interface ReportedLine {
-  readonly file: string;
-  readonly row: number;
-  readonly partner: string;
-  /** `YYYY-MM`. */
-  readonly month: string;
-  readonly omlpType: string;
-  readonly units: string;
-  readonly kpi: string;
-  readonly revenue: string;
-}
-
-/** The lines that make the cells of `audit`, one by one. */
-export function reportedLines(
-  world: World,
-  options: { readonly cycle: string; readonly ruleSet: RuleSet | readonly RuleSet[] },
-  rules: Rules = RULES,
-): ReportedLine[] {
-  const ruleSets = listed(options.ruleSet);
-  const window = rules.window(options.cycle);
-  const shown = { visibleUntil: window.to, decisions: world.decisions ?? [] };
-  return judge(world.reference, world.files, ruleSets, rules, shown)
-    .filter(({ disposition }) => disposition === 'counted' || disposition === 'reversal')
-    .filter(({ visibleFrom }) => visibleFrom <= window.to)
-    .filter(({ countsOn }) => countsOn >= window.from && countsOn <= window.to)
-    .map((row) => {
-      const line = countedLine(world, row, ruleSets, rules, window.to);
-      return {
-        file: row.file,
-        row: row.row,
-        partner: line.partner,
-        month: line.month.slice(0, 7),
-        omlpType: line.omlpType,
-        units: text(line.units),
-        kpi: text(line.kpi),
-        revenue: text(line.revenue ?? ZERO),
-      };
-    });
 }

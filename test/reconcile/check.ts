@@ -10,7 +10,8 @@ import { shortest, sum } from '../../src/money.ts';
 import type { Answer, AnswerLine } from '../../src/reconcile/answer.ts';
 import { solve } from '../../src/reconcile/solve.ts';
 import { loadReference } from '../../src/reference/load.ts';
-import { audit, type Cell, reportedLines } from '../auditor/audit.ts';
+import { audit, type Cell } from '../auditor/audit.ts';
+import { reportedLines } from '../auditor/reported.ts';
 import { shippedRuleSets } from '../auditor/rule-set.ts';
 import { type Drawn, drawClaim } from './claims.ts';
 import { CYCLE, drawPartner, filesOf, type Partner, referenceOf, strangerOf, worldOf } from './world.ts';
@@ -59,8 +60,10 @@ async function ingest(context: App, folder: string, file: InvoiceFile): Promise<
 /** The claims of the partners, drawn from what the auditor says that the report shows of them, and its cells. */
 export function draw(partners: readonly Partner[]): { drawn: Drawn[]; cells: readonly Cell[] } {
   const world = worldOf(partners);
-  const options = { cycle: CYCLE, ruleSet: shippedRuleSets() };
-  const places = new Map(reportedLines(world, options).map((line) => [`${line.file} ${line.row}`, line]));
+  const ruleSets = shippedRuleSets();
+  const places = new Map(
+    reportedLines(world, { cycle: CYCLE, ruleSets }).map((line) => [`${line.file} ${line.row}`, line]),
+  );
   const written = partners.flatMap((partner) => partner.written.filter(({ file }) => file === 'before'));
   const shown = new Map(written.map((line, index) => [line, places.get(`before.csv ${index + 2}`)]));
   return {
@@ -70,7 +73,7 @@ export function draw(partners: readonly Partner[]): { drawn: Drawn[]; cells: rea
         return report?.partner === partner.mpnId ? report : undefined;
       }),
     ),
-    cells: audit(world, options).cells,
+    cells: audit(world, { cycle: CYCLE, ruleSet: ruleSets }).cells,
   };
 }
 

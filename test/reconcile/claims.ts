@@ -1,7 +1,6 @@
 import { drawFrom } from '../../samples/random.ts';
 import type { Claim, ClaimLine } from '../../src/reconcile/answer.ts';
 import type { Cause } from '../../src/reconcile/causes.ts';
-import type { ReportedLine } from '../auditor/audit.ts';
 import {
   add,
   compareDecimals,
@@ -13,6 +12,7 @@ import {
   times,
   ZERO,
 } from '../auditor/decimal.ts';
+import type { ReportedLine } from '../auditor/reported.ts';
 import { ruleSetOn } from '../auditor/rows.ts';
 import { shippedRuleSets } from '../auditor/rule-set.ts';
 import { causeOf, type Fault, type Partner, PRODUCTS, TYPES, WINDOW, type Written } from './world.ts';
