@@ -106,7 +106,7 @@ describe('on the sample month', () => {
     expect(code).toBe(3);
     expect(text).toContain(found.path);
     const sheets = await readAll(found.path);
-    expect([...sheets.keys()]).toEqual(['Summary', 'Causes', 'Evidence lines', 'Words']);
+    expect([...sheets.keys()]).toEqual(['Summary', 'Causes', 'Evidence lines', 'Evidence files', 'Words']);
     const causes = sheets
       .get('Causes')!
       .slice(1, -1)
@@ -189,7 +189,8 @@ describe('evidence passes the gate', () => {
     });
     expect(text).toMatch(/For you only: row 2, CM-201905-0999, Not received: lkp ingest 380-/);
     expect(code).toBe(3);
-    expect([...(await readAll(found.path)).keys()]).toContain('Evidence files');
+    const [, sent] = (await readAll(found.path)).get('Evidence files')!;
+    expect(sent!.cells.slice(1, 5)).toEqual(['CM-201905-0999', '380', '1', 'an invoice']);
   });
 
   test.each([

@@ -27,14 +27,14 @@ export interface AnswerReport {
  * line that is another's it holds what the claim says, and nothing else; `support` of an answer line is in none of it.
  */
 export function answerBook(report: AnswerReport): Book {
-  const { answer, claim, evidence } = report;
+  const { answer, claim, evidence, files } = report;
   return {
     title: `Answer to the claim of ${nameOf(answer)}, cycle ${answer.cycle}`,
     sheets: [
       summary(report),
       causesSheet(answer),
-      evidenceLines(answer, report.files),
-      ...(evidence.length > 0 ? [evidenceFiles(evidence)] : []),
+      evidenceLines(answer),
+      ...(evidence.length + files.size > 0 ? [evidenceFiles(evidence, files)] : []),
       ...(claim.unreadable.length + claim.leftOut.length > 0 ? [leftOutSheet(claim)] : []),
       wordsSheet(answer),
     ],
