@@ -8,8 +8,12 @@ return regexp_replace(upper(normalize(value, nfkc) collate "C"),
 
 -- What an invoice number is matched by: `#00 42`, `INV-42`, `Invoice No. 42` and `42` are one. A word in front and leading
 -- zeros go only where digits follow: `INVERNESS-1` and `L0042` stay.
+-- The first case leaves most numbers as they are without a regular expression, which every stored document would pay for.
 create function invoice_key(value text) returns text language sql immutable parallel safe
-return regexp_replace(bare_word(value), '^(?:INVOICE|INV)?(?:NUMBER|NO|NR)?0*(?=[0-9])', '');
+return case
+  when translate(value, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789', '') = '' and left(value, 1) not in ('0', 'I', 'N') then value
+  else regexp_replace(bare_word(value), '^(?:INVOICE|INV)?(?:NUMBER|NO|NR)?0*(?=[0-9])', '')
+end;
 
 -- Everything that is known of an invoice number is found by it, whoever bought and whatever became of it.
 create index document_key on document (invoice_key(number));
