@@ -1,6 +1,6 @@
 import { readable } from './money.ts';
 import type { AnswerReport } from './reconcile/answer-book.ts';
-import { headline } from './reconcile/answer-book.ts';
+import { differenceText, headline } from './reconcile/answer-book.ts';
 import { entryOf } from './reconcile/causes.ts';
 import { acceptedIn } from './reconcile/evidence.ts';
 import { oneLine, table } from './show.ts';
@@ -16,6 +16,7 @@ export function reconcileText({ answer, claim, evidence, path }: Written): strin
   const parts = [
     `${oneLine(claim.name)}: ${claim.lines.length} claimed lines of ${partner.mpnId}${partner.name ? ` ${oneLine(partner.name)}` : ''} against cycle ${answer.cycle}, revision ${answer.revision}.`,
     headline(answer),
+    differenceText(answer),
     '',
     table(
       [

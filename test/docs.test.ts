@@ -9,6 +9,7 @@ import { DATA_COMMANDS, QUARANTINE_COMMANDS } from '../src/commands/data.ts';
 import { DIRECTORY_COMMANDS } from '../src/commands/directory.ts';
 import { KPI_COMMANDS } from '../src/commands/kpi.ts';
 import { MONTH_COMMANDS } from '../src/commands/month.ts';
+import { RECONCILE_COMMANDS } from '../src/commands/reconcile.ts';
 import { RULES_COMMANDS } from '../src/commands/rules.ts';
 import { SETTINGS } from '../src/config.ts';
 import { type Embedded, openEmbedded } from '../src/db/embedded.ts';
@@ -99,7 +100,9 @@ describe('docs/cli.md', () => {
   test('has every option of every command, and no other', () => {
     const long = (text: string) => /--[a-z-]+/.exec(text)?.[0];
     const definitions = [
-      ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS].map((one) => ['', one] as const),
+      ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS, ...RECONCILE_COMMANDS].map(
+        (one) => ['', one] as const,
+      ),
       ...DIRECTORY_COMMANDS.map((one) => ['directory ', one] as const),
       ...RULES_COMMANDS.map((one) => ['rules ', one] as const),
       ...QUARANTINE_COMMANDS.map((one) => ['quarantine ', one] as const),

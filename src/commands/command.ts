@@ -10,8 +10,8 @@ export interface Result {
   readonly code?: 0 | 1 | 3;
 }
 
-/** Options as typed: absent, given, or given with a value or several. */
-export type Options = Readonly<Record<string, string | true | readonly string[] | undefined>>;
+/** Options as typed: absent, given, or given with a value or several (`<files...>`). */
+export type Options = Readonly<Record<string, string | readonly string[] | true | undefined>>;
 
 export interface Definition {
   /** As in `refresh <cycle>`. */
@@ -80,8 +80,8 @@ export const textOf = (options: Options, name: string): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
-/** The values of an option that takes several. */
-export const listOf = (options: Options, name: string): readonly string[] => {
+/** The values of an option that takes several; none when it is absent. */
+export const textsOf = (options: Options, name: string): readonly string[] => {
   const value = options[name];
   return Array.isArray(value) ? value : [];
 };

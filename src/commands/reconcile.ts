@@ -6,7 +6,7 @@ import { headline, linesOf } from '../reconcile/answer-book.ts';
 import { readClaim } from '../reconcile/claim.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
 import { reconcileJson, reconcileText } from '../show-answer.ts';
-import { cycleOf, type Definition, listOf, type Options, textOf } from './command.ts';
+import { cycleOf, type Definition, type Options, textOf, textsOf } from './command.ts';
 
 /** What a partner claims against what is known. */
 export const RECONCILE_COMMANDS: readonly Definition[] = [
@@ -23,7 +23,7 @@ export const RECONCILE_COMMANDS: readonly Definition[] = [
       const { partner, cycle } = asked(app, options);
       const out = textOf(options, 'out');
       const claim = await readClaim(app, path);
-      const evidence = await evidenceFrom(app, listOf(options, 'evidence'));
+      const evidence = await evidenceFrom(app, textsOf(options, 'evidence'));
       const found = await reconcile(app, { claim, partner, cycle, evidence, ...(out ? { out } : {}) });
       const { answer } = found;
       const asks =

@@ -1,6 +1,6 @@
 import { readable } from '../money.ts';
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
-import type { Answer, Gap, MonthAnswer } from './answer.ts';
+import type { Answer, AnswerLine, Gap, MonthAnswer } from './answer.ts';
 import {
   CAUSE_TONES,
   causesSheet,
@@ -27,14 +27,14 @@ export interface AnswerReport {
  * line that is another's it holds what the claim says, and nothing else; `support` of an answer line is in none of it.
  */
 export function answerBook(report: AnswerReport): Book {
-  const { answer, claim, evidence } = report;
+  const { answer, claim, evidence, files } = report;
   return {
     title: `Answer to the claim of ${nameOf(answer)}, cycle ${answer.cycle}`,
     sheets: [
       summary(report),
       causesSheet(answer),
-      evidenceLines(answer, report.files),
-      ...(evidence.length > 0 ? [evidenceFiles(evidence)] : []),
+      evidenceLines(answer),
+      ...(evidence.length + files.size > 0 ? [evidenceFiles(evidence, files)] : []),
       ...(claim.unreadable.length + claim.leftOut.length > 0 ? [leftOutSheet(claim)] : []),
       wordsSheet(answer),
     ],
@@ -75,14 +75,29 @@ function summary(report: AnswerReport): Sheet {
   };
 }
 
-/** The answer in one sentence. */
+/** Nothing is wrong on either side. */
+const isAgreed = ({ cause }: AnswerLine): boolean => entryOf(cause).fault === false;
+
+/** The answer in one sentence: how many of the claimed lines the report has. */
 export function headline(answer: Answer): string {
+  const claimed = answer.lines.filter((line) => line.claimed !== null);
+  const matched = claimed.filter(isAgreed).length;
+  const lines = counted(claimed.length, 'line that you claimed', 'lines that you claimed');
+  if (matched === claimed.length)
+    return claimed.length === 1
+      ? 'The line that you claimed is in the report as claimed.'
+      : `All ${lines} are in the report as claimed.`;
+  return matched === 0
+    ? `None of the ${lines} is in the report as claimed.`
+    : `Of the ${lines}, ${readable(String(matched), 0)} ${matched === 1 ? 'is' : 'are'} in the report as claimed.`;
+}
+
+/** The difference in one sentence. */
+export function differenceText(answer: Answer): string {
   const { kpi, revenue } = answer.totals;
-  if (isZero(kpi.gap) && isZero(revenue.gap))
-    return answer.totals.lines.every(({ cause }) => cause === 'matched')
-      ? 'Your claim and the report agree, line by line.'
-      : 'Your claim and the report come to the same totals; some lines differ.';
-  return `You claimed ${than(kpi.gap, 'KPI', 0)} and ${than(revenue.gap, answer.currency)} than the report shows.`;
+  return isZero(kpi.gap) && isZero(revenue.gap)
+    ? 'The totals of the claim and of the report are the same.'
+    : `Together the claim has ${than(kpi.gap, 'KPI', 0)} and ${than(revenue.gap, answer.currency)} than the report.`;
 }
 
 /** `12 KPI more`, `3.50 USD less`. */
@@ -95,15 +110,15 @@ const signed = (text: string, decimals = 2): string =>
 
 function sentences({ answer, claim }: AnswerReport): string[] {
   const { kpi, revenue } = answer.totals;
-  const claimed = answer.lines.filter((line) => line.claimed !== null).length;
-  const matched = answer.lines.filter((line) => line.claimed !== null && line.cause === 'matched').length;
+  const claimed = answer.lines.filter((line) => line.claimed !== null);
   const currencies = claim.currencies.filter((one) => ![answer.currency, '$'].includes(one));
   return [
-    `You claimed ${counted(claimed, 'line')} in ${counted(answer.months.length, 'month')}: ${readable(kpi.claimed, 0)} KPI and ${readable(revenue.claimed)} ${answer.currency} of revenue.`,
+    `You claimed ${counted(claimed.length, 'line')} in ${counted(answer.months.length, 'month')}: ${readable(kpi.claimed, 0)} KPI and ${readable(revenue.claimed)} ${answer.currency} of revenue.`,
     `For ${answer.months.length === 1 ? 'that month' : 'those months'} the report of cycle ${answer.cycle} shows ${readable(kpi.ours, 0)} KPI and ${readable(revenue.ours)} ${answer.currency}.`,
-    matched === claimed
-      ? 'Every line that you claimed is in the report as you claimed it.'
-      : `${counted(matched, 'line is', 'lines are')} in the report as claimed; of ${counted(claimed - matched, 'line')} the sheet Causes says why not, and what you can do.`,
+    differenceText(answer),
+    ...(claimed.every(isAgreed)
+      ? []
+      : ['The sheet Causes says of every line why it differs, and what you can do.']),
     ...lackingSentence(answer),
     ...(isZero(kpi.gap) && isZero(revenue.gap)
       ? []

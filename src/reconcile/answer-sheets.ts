@@ -76,7 +76,7 @@ function seven({ month, claimed, ours }: AnswerLine): CellValue[] {
 const EMPTY = { omlpType: '', purchaseUnit: null, invoice: '', kpiValue: null, revenueValue: null };
 
 /** *Evidence lines*: what we hold of each line, with the file and row in which it stands. */
-export function evidenceLines({ lines, currency }: Answer, files: ReadonlyMap<string, string>): Sheet {
+export function evidenceLines({ lines, currency }: Answer): Sheet {
   const rows = lines.flatMap((line) => {
     const { ours } = line;
     if (!ours || line.cause === 'other-partner') return [];
@@ -86,7 +86,7 @@ export function evidenceLines({ lines, currency }: Answer, files: ReadonlyMap<st
       ours.invoice,
       entryOf(line.cause).title,
       ...(index === 0 && isTheirs(line) ? figures(ours) : figures(ours).map(() => null)),
-      ...[file, row, files.get(file) ?? null],
+      ...[file, row],
     ]);
   });
   return {
@@ -115,7 +115,6 @@ export function evidenceLines({ lines, currency }: Answer, files: ReadonlyMap<st
           { header: 'Location', kind: 'code', width: 11 },
           { header: 'File', kind: 'text', width: 30 },
           { header: 'Row', kind: 'ordinal', width: 8 },
-          { header: 'SHA-256 of the file', kind: 'text', width: 68 },
         ],
         rows,
         tint: { column: 2, tones: CAUSE_TONES },
@@ -149,8 +148,11 @@ const VERDICTS = {
   refuse: 'refused',
 } as const;
 
-/** *Evidence files*: what came with the claim, and what the gate makes of it; a dry run, nothing was taken in. */
-export function evidenceFiles(evidence: readonly ShownEvidence[]): Sheet {
+/**
+ * *Evidence files*: what came with the claim, and what the gate makes of it (a dry run: nothing was taken in); then the files
+ * in which the evidence lines stand.
+ */
+export function evidenceFiles(evidence: readonly ShownEvidence[], files: ReadonlyMap<string, string>): Sheet {
   const rows = evidence.flatMap(({ file, sha256, refused, documents }): CellValue[][] => [
     ...(documents.length === 0 || (refused !== undefined && documents.every(({ number }) => number === null))
       ? [[file, null, documents[0]?.typeCode ?? null, null, 'refused', refused ?? null, sha256]]
@@ -158,6 +160,11 @@ export function evidenceFiles(evidence: readonly ShownEvidence[]): Sheet {
           ...[file, number, typeCode, lines, VERDICTS[treatment], reason, sha256],
         ])),
   ]);
+  const held = [...files]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([file, sha256]): CellValue[] => [
+      ...[file, null, null, null, 'held by us', 'Evidence lines stand in it.', sha256],
+    ]);
   return {
     name: 'Evidence files',
     landscape: true,
@@ -165,7 +172,7 @@ export function evidenceFiles(evidence: readonly ShownEvidence[]): Sheet {
       {
         block: 'table',
         columns: [
-          { header: 'File that you sent', kind: 'text', width: 30, wrap: true },
+          { header: 'File', kind: 'text', width: 30, wrap: true },
           { header: 'Document', kind: 'code', width: 18 },
           { header: 'Type', kind: 'code', width: 10 },
           { header: 'Lines', kind: 'integer', width: 9 },
@@ -173,7 +180,7 @@ export function evidenceFiles(evidence: readonly ShownEvidence[]): Sheet {
           { header: 'Why', kind: 'text', width: 70, wrap: true },
           { header: 'SHA-256', kind: 'text', width: 68 },
         ],
-        rows,
+        rows: [...rows, ...held],
         tint: { column: 4, tones: { refused: 'bad' } },
       },
     ],

@@ -68,6 +68,13 @@ export async function readClaim(context: Context, path: string, name = basename(
     }
     const blank = blankRows(rows, header, table.counts.physical);
     const read = await linesOf(context, name, header, sorted.lines);
+    const [fault] = read.unreadable;
+    if (read.lines.length === 0 && fault) {
+      throw new LkpError(
+        'request',
+        `No line of ${name} can be answered. In row ${fault.row}, ${fault.field} is "${fault.seen}"; wanted is ${fault.wanted}${read.unreadable.length > 1 ? `; so it is in ${read.unreadable.length - 1} more` : ''}. Correct the column, or ask the partner for the claim again.`,
+      );
+    }
     const named = [...sorted.named, ...read.named].sort((a, b) => a.row - b.row);
     return {
       name,
@@ -86,6 +93,13 @@ export async function readClaim(context: Context, path: string, name = basename(
 }
 
 async function opened(context: Context, path: string, name: string): Promise<Table> {
+  const document = await context.tables.identify?.(path, name);
+  if (document) {
+    throw new LkpError(
+      'request',
+      `${name} is an XML document (root element ${document.root?.slice(0, 100) ?? 'unknown'}), not a claim. A claim is a CSV file or an Excel workbook with the seven fields; give an invoice as its proof with --evidence.`,
+    );
+  }
   const hints = {
     name,
     notation: (plain: string) => `${TYPED}${plain}`,
@@ -96,13 +110,15 @@ async function opened(context: Context, path: string, name: string): Promise<Tab
     return header && { found: header, score: header.columns.size };
   });
   // Without a header to tell them apart, it is opened as it is: what is wrong with it is said there.
-  const table = best?.table ?? (await context.tables.open(path, hints));
-  if (table.format === 'csv' || table.format === 'xlsx') return table;
-  await table.close();
-  throw new LkpError(
-    'request',
-    `${name} is an invoice, not a claim. A claim is a CSV file or an Excel workbook with the seven fields; give an invoice as its proof with --evidence.`,
-  );
+  if (best) return best.table;
+  return context.tables.open(path, hints).catch((error: unknown) => {
+    if (!(error instanceof LkpError && /\bprofile\b/.test(error.message))) throw error;
+    throw new LkpError(
+      'request',
+      `${error.message} A claim has no profile: save its one sheet as a file of its own, or as CSV in UTF-8.`,
+      { cause: error },
+    );
+  });
 }
 
 /** The rows below the header, blank ones left out. */
@@ -192,13 +208,19 @@ function notALine(cells: readonly string[], { columns, cells: header }: ClaimHea
   return undefined;
 }
 
-/** The MPN ID of a row that says only whose claim it is: `MPN ID: 1234567`, or the two in cells of their own. */
+/** The MPN ID of a row that says whose claim it is: `Harbor Street, MPN ID: 1234567`, or the two in cells of their own. */
 function partnerIn(cells: readonly string[]): string | undefined {
   const texts = cells.map((cell) => untyped(cell).trim()).filter((text) => text !== '');
-  const [first = '', second] = texts;
   if (texts.length > 2) return undefined;
-  const [, label = first, value = second] = (texts.length === 1 && ON_ITS_OWN.exec(first)) || [];
-  return value !== undefined && fieldNamed(label.replace(/[:：]$/, '')) === 'partner' ? value : undefined;
+  const [first = '', second] = texts;
+  const said: Array<readonly [label: string, value: string]> =
+    second === undefined
+      ? first.split(/[,;|()]/).flatMap((part) => {
+          const [, label, value] = ON_ITS_OWN.exec(part) ?? [];
+          return label === undefined || value === undefined ? [] : [[label, value] as const];
+        })
+      : [[first.replace(/[:：]$/, ''), second]];
+  return said.find(([label]) => fieldNamed(label) === 'partner')?.[1];
 }
 
 const textOf = (cells: readonly string[]): string =>

@@ -29,10 +29,7 @@ export async function namedByType(tx: Sql, files: readonly ShownEvidence[]): Pro
       return {
         ...document,
         seen: document.seen ?? (ofType ? code : null),
-        reason:
-          ofType && name !== undefined
-            ? `It is ${whatItIs(code, name)}: rule ${document.rule}. ${document.reason}`
-            : document.reason,
+        reason: ofType && name !== undefined ? whyNot(document, code, name) : reasonOf(document),
       };
     });
     const [first] = documents;
@@ -41,6 +38,15 @@ export async function namedByType(tx: Sql, files: readonly ShownEvidence[]): Pro
     return { ...file, documents, refused: `${file.file} has nothing that counts. ${first.reason}` };
   });
 }
+
+function whyNot({ rule, reason }: ShownEvidence['documents'][number], code: string, name: string): string {
+  const why = rule === 'not-an-invoice' ? 'Only actual invoices count.' : reason;
+  return `It is ${whatItIs(code, name)}: rule ${rule}. ${why}`;
+}
+
+/** Nothing was taken in, so that nothing counts yet. */
+const reasonOf = ({ rule, reason, treatment }: ShownEvidence['documents'][number]): string =>
+  rule === null && treatment === 'accept' ? 'An actual invoice: it counts once we have taken it in.' : reason;
 
 /** Codes of UNTDID 1001 that partners send for invoices, in plain words. */
 const PLAIN: ReadonlyArray<readonly [codes: readonly string[], words: string]> = [

@@ -43,7 +43,8 @@ export async function reconcile(
 
 /** The sha256 of the files in which our lines stand; of two of one name, that which was received last. */
 async function hashesOf(tx: Sql, { lines }: Answer): Promise<Map<string, string>> {
-  const names = new Set(lines.flatMap(({ ours }) => ours?.places.map(({ file }) => file) ?? []));
+  const shown = lines.filter(({ cause }) => cause !== 'other-partner');
+  const names = new Set(shown.flatMap(({ ours }) => ours?.places.map(({ file }) => file) ?? []));
   const rows = await tx.rows<{ name: string; sha256: string }>(
     `select name, sha256 from file where name = any($1) and kind = 'invoices' order by id`,
     [[...names]],
