@@ -201,7 +201,9 @@ class Finder {
     if (word !== '*') return;
     if (this.word(index + 2) === '.' && /sign$/.test(this.word(index + 3)))
       this.put('sign', index, index + 4, '');
-    if (this.word(index - 2) === '.' && /sign$/.test(this.word(index - 1)))
+    // Between two factors it is dropped with the sign before it already.
+    const isBetween = this.word(index - 4) === '*';
+    if (!isBetween && this.word(index - 2) === '.' && /sign$/.test(this.word(index - 1)))
       this.put('sign', index - 3, index + 1, '');
   }
 
@@ -270,7 +272,9 @@ export function mutantsOf(file: string, text: string): Mutant[] {
     .find()
     .filter(({ start, end }) => spans.some(([from, to]) => start >= from && end <= to))
     .sort((a, b) => a.start - b.start || a.end - b.end);
-  return edits.map(({ change, start, end, by }): Mutant => {
+  // `on true` holds already.
+  const real = edits.filter(({ start, end, by }) => bytes.slice(start, end) !== by);
+  return real.map(({ change, start, end, by }): Mutant => {
     const before = bytes.slice(0, start);
     const line = before.split('\n').length;
     const at = asText(bytes.split('\n')[line - 1]!).trim();

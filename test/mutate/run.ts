@@ -3,11 +3,12 @@ import { drawFrom } from '../../samples/random.ts';
 import { openGround } from './ground.ts';
 import { allMutants, type Fate, Judge } from './judge.ts';
 import type { Mutant } from './mutants.ts';
+import { SCENES } from './scenes.ts';
 import { openSuite } from './suite.ts';
 import { Survivors } from './survivors.ts';
 
 /**
- *   npm run mutate -- [--file sql/marts/fresh.sql]... [--sample 100 [--seed 1]] [--workers 2] [--no-suite]
+ *   npm run mutate -- [--file sql/marts/fresh.sql]... [--sample 100 [--seed 1]] [--scene part-of-a-name]... [--workers 2] [--no-suite]
  *
  * Changes one thing at a time in the SQL (a condition, a sign, a border, ...) and looks whether anything shows it: first
  * scenes whose answers must be those of the unchanged SQL, then, for what they let pass, the test suite. Survivors
@@ -17,6 +18,7 @@ import { Survivors } from './survivors.ts';
 const { values } = parseArgs({
   options: {
     file: { type: 'string', multiple: true },
+    scene: { type: 'string', multiple: true },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', default: '1' },
@@ -49,6 +51,8 @@ function some(from: readonly Mutant[], count: number, seed: number): Mutant[] {
   return left.map((index) => from[index]!);
 }
 
+const scenes = SCENES.filter(({ name }) => values.scene?.some((part) => name.includes(part)) ?? true);
+
 const began = Date.now();
 const survivors = new Survivors();
 const all = allMutants(values.file);
@@ -60,9 +64,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 const place = ({ file, line, change, was, now }: Mutant) =>
   `${file}:${line} ${change}: ${was} -> ${now || 'nothing'}`;
 
+/** As survivors.yaml wants it. */
+const entryOf = ({ file, at, was, now, nth }: Mutant) => ({
+  file,
+  at,
+  was,
+  now,
+  ...(nth > 1 ? { nth } : {}),
+});
+
 async function judgeAll(): Promise<Judged[]> {
   const judge = new Judge(ground);
-  await judge.prepare((text) => console.error(text));
+  await judge.prepare((text) => console.error(text), scenes);
   const suite = values['no-suite'] ? undefined : await openSuite(ground.url);
   const judged: Judged[] = [];
   const waiting = mutants.entries();
@@ -117,7 +130,8 @@ try {
     const reason = survivors.reasonOf(mutant);
     if (reason) console.log(`\n${place(mutant)}\n  ${reason}`);
   }
-  for (const mutant of unexplained) console.log(`\nUNEXPLAINED ${place(mutant)}\n  ${mutant.at}`);
+  for (const mutant of unexplained)
+    console.log(`\nUNEXPLAINED ${place(mutant)}\n  - ${JSON.stringify(entryOf(mutant))}`);
   for (const { mutant } of wrong) console.log(`\nEXPLAINED BUT KILLED ${place(mutant)}\n  ${mutant.at}`);
   for (const { file, at, was } of gone) console.log(`\nEXPLAINED BUT GONE ${file}: ${was}\n  ${at}`);
   const seconds = Math.round((Date.now() - began) / 1000);

@@ -23,7 +23,9 @@ import type { KindName } from '../../src/reference/kinds.ts';
 import { loadReference } from '../../src/reference/load.ts';
 import { monthsOf, regressions } from '../property/check.ts';
 import { BETWEEN, CYCLES, KINDS, referenceOf, stepsOf } from '../property/month.ts';
+import { DIRECTORY_PARTNERS, DIRECTORY_STORY } from './directory-story.ts';
 import { type Ground, refusedBy } from './ground.ts';
+import { lookAt } from './looks.ts';
 import { REFERENCE_STORY } from './reference-story.ts';
 
 /** Something that people do with the application: what it answers and stores is compared with what the unchanged SQL gives. */
@@ -204,11 +206,6 @@ const SAMPLE_FILES: ReadonlyArray<readonly [KindName, string]> = [
   ['rates', 'rates-manual.csv'],
   ['listings', 'listings.csv'],
 ];
-
-const MORE_LISTINGS =
-  'partner_mpn_id,country,name,url,requested_on,valid_from,valid_to\n' +
-  '4100101,US,Another name,https://learn.harbor-street.example/,2020-04-30,2020-04-30,\n' +
-  '4100118,TR,Gone,https://learn.ogrenim-koprusu.example/,2020-04-02,2020-04-02,2020-05-02\n';
 
 /** What the sample learns later: merges, ends, rates, rows without a place. */
 const LATER: ReadonlyArray<readonly [KindName, string]> = [
@@ -484,8 +481,16 @@ const OTHERS: readonly Scene[] = [
       await look();
       say(await answer(() => acceptGaps(app, '2020-05', 'so it is')));
       await look();
+      await lookAt(app, ['checks/completeness'], say);
       say(await tables(app));
     },
+  },
+  {
+    name: 'figures that do not balance',
+    from: 'refreshed',
+    now: MAY,
+    play: (app, _, say) =>
+      lookAt(app, ['checks/conservation', 'checks/file_conservation', 'checks/report_equals_snapshot'], say),
   },
   {
     name: 'the directory',
@@ -493,17 +498,34 @@ const OTHERS: readonly Scene[] = [
     now: MAY,
     async play(app, folder, say) {
       const reader = reading(app, say);
-      for (const cycle of ['2020-04', '2020-05']) {
-        say(await answer(() => assembleDirectory(reader, cycle)));
+      const show = async (cycle: string) => {
         say(await answer(() => showDirectory(reader, cycle)));
-        for (const partner of ['4100101', '4100118', '4100135', '5200003', '9'])
+        for (const partner of DIRECTORY_PARTNERS)
           say(await answer(() => showDirectory(reader, cycle, partner)));
+      };
+      let loaded = 0;
+      const load = async ([kind, text]: readonly [KindName, string]) => {
+        loaded += 1;
+        const path = await write(folder, `${loaded}.csv`, text);
+        say(await answer(() => loadReference(app, kind, path)));
+      };
+      await refresh(app, '2020-03');
+      for (const { cycle, loads, after = [] } of DIRECTORY_STORY) {
+        for (const each of loads) await load(each);
+        await show(cycle);
+        say(await answer(() => assembleDirectory(reader, cycle)));
+        await show(cycle);
         if (cycle === '2020-05') break;
         say(await answer(() => submitDirectory(reader, cycle)));
-        const path = await write(folder, 'more.csv', MORE_LISTINGS);
-        say(await answer(() => loadReference(app, 'listings', path)));
+        for (const each of after) await load(each);
+        await show(cycle);
       }
       say(await tables(app));
+      await lookAt(
+        app,
+        ['marts/directory_entries', 'marts/directory_enrolments', 'marts/directory_requests'],
+        say,
+      );
     },
   },
   {
