@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Otherwise, played, type Scene } from './acting.ts';
 import { type Ground, refusedBy } from './ground.ts';
 import { isSql, type Mutant, mutantsOf } from './mutants.ts';
-import { Otherwise, played, SCENES, type Scene, STATES } from './scenes.ts';
+import { SCENES } from './scenes.ts';
+import { STATES } from './states.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
