@@ -37,7 +37,7 @@ with before as (
   from before
   where exists (select from directory_wish as wish
                 where (wish.partner_mpn_id, wish.country) = (before.partner_mpn_id, before.country)
-                  and wish.is_eligible and wish.is_late and not wish.is_over)
+                  and wish.is_eligible)
     and not exists (select from directory_wish as wish
                     where (wish.partner_mpn_id, wish.country) = (before.partner_mpn_id, before.country)
                       and (wish.is_over or not wish.is_late))
