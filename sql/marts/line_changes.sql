@@ -1,9 +1,6 @@
--- Compares the two sides of a comparison, in temporary tables:
---   line_change   one row is one line (a row of a file) whose contribution to the cycle differs: partner, location, KPI
---                 month, type, class, units, KPI, revenue, or that it counts at all; with ONE cause;
---   cell_change   one row is one month and OMLP type of a partner whose figures differ;
---   level_change  one row is one enrolment whose level differs; null: not enrolled.
--- The cause is the first that applies, in the order of the CASE below (docs/kpis.md prints it). Settings: lkp.since_no and
+-- One row of the temporary table line_change is one line (a row of a file) whose contribution to the cycle differs between
+-- the two sides of a comparison: partner, location, KPI month, type, class, units, KPI, revenue, or that it counts at all;
+-- with ONE cause. The cause is the first that applies, in the order of the CASE below (docs/kpis.md prints it). Settings: lkp.since_no and
 -- lkp.until_no, the earlier and the later cut-off; lkp.every_month: '1' where a setting differs.
 set local enable_nestloop = off;
 
@@ -162,39 +159,6 @@ select named.cause,
        named.units_before, named.units_after, named.kpi_before, named.kpi_after, named.revenue_before, named.revenue_after
 from named
 join file on file.id = named.file_id;
-
-create temporary table cell_change on commit drop as
-with summed as (
-  select side_cell.side, side_cell.partner_mpn_id, side_cell.kpi_month, side_cell.omlp_type, sum(side_cell.lines) as lines,
-         sum(side_cell.units) as units, sum(side_cell.kpi_value) as kpi_value, sum(side_cell.revenue) as revenue,
-         string_agg(row(side_cell.location_mpn_id, side_cell.kpi_class, side_cell.lines, trim_scale(side_cell.units),
-                        trim_scale(side_cell.kpi_value), trim_scale(side_cell.revenue))::text, ' '
-                    order by side_cell.location_mpn_id collate "C", side_cell.kpi_class collate "C") as detail
-  from side_cell
-  group by 1, 2, 3, 4
-), before as (
-  select summed.* from summed where summed.side = 'before'
-), after as (
-  select summed.* from summed where summed.side = 'after'
-)
-select partner_mpn_id, kpi_month, omlp_type,
-       coalesce(before.units, 0) as units_before,         coalesce(after.units, 0) as units_after,
-       coalesce(before.kpi_value, 0) as kpi_before,       coalesce(after.kpi_value, 0) as kpi_after,
-       coalesce(before.revenue, 0) as revenue_before,     coalesce(after.revenue, 0) as revenue_after
-from before
-full join after using (partner_mpn_id, kpi_month, omlp_type)
-where before.detail is distinct from after.detail;
-
-create temporary table level_change on commit drop as
-with before as (
-  select side_level.* from side_level where side_level.side = 'before'
-), after as (
-  select side_level.* from side_level where side_level.side = 'after'
-)
-select partner_mpn_id, competency, before.level as level_before, after.level as level_after
-from before
-full join after using (partner_mpn_id, competency)
-where before.level is distinct from after.level;
 
 set local enable_nestloop = on;
 drop table line_pair, line_moved, line_other, side_line;

@@ -74,6 +74,9 @@ export interface Changes {
   readonly first: readonly LineChange[];
 }
 
+/** So many lines are told with a refresh; lkp changes lists all. */
+export const FIRST_LINES = 20;
+
 /** A partner's share of the changes: its cells and levels, and the lines that were or are its own. '' = all. */
 const LINE_OF = `($1 = '' or partner_before = $1 or partner_after = $1)`;
 const OWN_BEFORE = `case when $1 in ('', partner_before) then`;

@@ -38,6 +38,11 @@ export async function putInForce(
 ): Promise<void> {
   const sha256 = hashOf(text);
   const change = await nextChange(tx, context, { kind: 'rules', sha256, ...(reason ? { reason } : {}) });
+  await writeRules(tx, change, rules, text);
+}
+
+/** The same from a change that the caller brings. */
+export async function writeRules(tx: Sql, change: string, rules: RuleSet, text: string): Promise<void> {
   await tx.rows('update rule_set set ended_no = $1 where name = $2 and ended_no is null', [
     change,
     rules.name,
@@ -49,7 +54,7 @@ export async function putInForce(
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id`,
     [
       rules.name,
-      sha256,
+      hashOf(text),
       rules.title,
       rules.basis,
       issued.from,

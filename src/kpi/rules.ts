@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { type Context, LkpError } from '../job.ts';
-import { issueSpan, parseRules, type Span, spanText, yearSpan } from './rule-set.ts';
+import { issueSpan, parseRules, type RuleSet, type Span, spanText, yearSpan } from './rule-set.ts';
 import { hashOf, putInForce, type RuleSetInForce, rulesInForce } from './rules-in-force.ts';
 
 /**
@@ -18,18 +18,23 @@ export async function useRules(
     await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.rules'))`);
     const current = await rulesInForce(tx);
     if (current.some((set) => set.name === rules.name && set.sha256 === hashOf(text))) return false;
-    const others = current.filter((set) => set.name !== rules.name);
-    refuseOverlap(rules.name, 'is valid', issueSpan(rules), others, ({ valid_from, valid_to }) => ({
-      from: valid_from,
-      to: valid_to,
-    }));
-    refuseOverlap(rules.name, 'has the program year', yearSpan(rules), others, ({ year_from, year_to }) => ({
-      from: year_from,
-      to: year_to,
-    }));
+    refuseOverlaps(rules, current);
     await putInForce(tx, context, rules, text, reason);
     return true;
   });
+}
+
+/** Throws LkpError('request') when a rule set cannot stand beside those in force under other names. */
+export function refuseOverlaps(rules: RuleSet, current: readonly RuleSetInForce[]): void {
+  const others = current.filter((set) => set.name !== rules.name);
+  refuseOverlap(rules.name, 'is valid', issueSpan(rules), others, ({ valid_from, valid_to }) => ({
+    from: valid_from,
+    to: valid_to,
+  }));
+  refuseOverlap(rules.name, 'has the program year', yearSpan(rules), others, ({ year_from, year_to }) => ({
+    from: year_from,
+    to: year_to,
+  }));
 }
 
 const overlaps = (one: Span, other: Span): boolean =>
