@@ -160,5 +160,9 @@ select named.cause,
 from named
 join file on file.id = named.file_id;
 
+create index on line_change (partner_before);
+create index on line_change (partner_after);
+analyze line_change;
+
 set local enable_nestloop = on;
 drop table line_pair, line_moved, line_other, side_line;

@@ -7,6 +7,8 @@ import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
 import { writeReports } from '../kpi/report.ts';
 import { recordManual } from '../ledger.ts';
 import { explainText, refreshText } from '../show.ts';
+import { asKnownText, changesText } from '../show-changes.ts';
+import { CHANGES_COMMAND, pastOf } from './changes.ts';
 import { cycleOf, type Definition, type Options, textOf } from './command.ts';
 
 /** KPIs: refresh a cycle, write its workbooks. */
@@ -43,6 +45,8 @@ export const KPI_COMMANDS: readonly Definition[] = [
         await recordManual(app, 'refresh', cycle, code === 3 ? 'asks' : 'done', says);
       }
       const parts = [refreshText(result, reports.length)];
+      if (result.changes !== null)
+        parts.push('', changesText(result.changes, `lkp changes ${cycle} --out changes.xlsx`));
       if (accepted.length > 0) parts.push(`Accepted as incomplete: ${gapsText(accepted)}`);
       if (gaps.length > 0)
         parts.push(
@@ -58,6 +62,7 @@ export const KPI_COMMANDS: readonly Definition[] = [
       '--program': 'the program workbook: lkp report --program <cycle>',
       '--out <file>': 'where it goes',
       '--revision <number>': 'an earlier revision',
+      '--as-known-on <day>': 'not a revision: the figures as known at the end of a day, or at an instant',
     },
     async act(app, args, options) {
       if (args.length !== (options.program ? 1 : 2)) {
@@ -72,17 +77,32 @@ export const KPI_COMMANDS: readonly Definition[] = [
       if (revision !== undefined && !/^[1-9]\d{0,5}$/.test(revision)) {
         throw new LkpError('request', `"${revision}" is not a revision. Revisions are 1, 2, 3, ...`);
       }
+      const then = textOf(options, 'asKnownOn');
+      if (then !== undefined && revision !== undefined) {
+        throw new LkpError(
+          'request',
+          '--revision shows what was frozen, --as-known-on what was known on a day. Leave out one of them.',
+        );
+      }
+      const asKnownOn = then === undefined ? undefined : pastOf(app, '--as-known-on', then);
       const out = textOf(options, 'out');
       const report = await writeReports(app, cycle, {
         only: partner === undefined ? 'program' : { partner },
         ...(revision === undefined ? {} : { revision: Number(revision) }),
+        ...(asKnownOn === undefined ? {} : { asKnownOn }),
         ...(out === undefined ? {} : { out }),
       });
-      const says = `${report.files.length} workbook of revision ${report.revision}`;
-      await recordManual(app, 'report', cycle, 'done', says);
-      return { json: { cycle, ...report }, text: report.files.map(({ path }) => path).join('\n') };
+      const of =
+        asKnownOn === undefined ? `of revision ${report.revision}` : `as known on ${asKnownOn.label}`;
+      await recordManual(app, 'report', cycle, 'done', `${report.files.length} workbook ${of}`);
+      const paths = report.files.map(({ path }) => path).join('\n');
+      return {
+        json: { cycle, as_known_on: asKnownOn?.label ?? null, ...report },
+        text: asKnownOn === undefined ? paths : `${asKnownText(cycle, asKnownOn.label, report)}\n${paths}`,
+      };
     },
   },
+  CHANGES_COMMAND,
   {
     usage: 'explain [invoice-number]',
     description: 'where every row of an invoice went, or one row of a file (--file, --row)',

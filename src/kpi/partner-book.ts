@@ -1,12 +1,15 @@
 import { addMonths } from '../calendar.ts';
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
+import { type Changed, changedSheet } from './changed-sheet.ts';
 import type { KpiLine, Outcome, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 import {
   about,
   kpiLines,
   type Lines,
+  noRevision,
   notCounted,
   partnerRows,
+  revisionText,
   SAMPLE_WARNING,
   windowText,
 } from './report-sheets.ts';
@@ -31,6 +34,8 @@ export interface PartnerReport {
   readonly months: readonly MonthCell[];
   readonly notCounted: Lines<UncountedLine>;
   readonly balance: RowTotals;
+  /** Of a restated revision. */
+  readonly changed?: Changed;
 }
 
 export interface MonthCell extends Sums {
@@ -78,6 +83,7 @@ export function partnerBook(report: PartnerReport): Book {
       kpiLines(report.lines, report.totals),
       byMonth(report),
       notCounted(report.notCounted),
+      ...(report.changed === undefined ? [] : [changedSheet(report.changed)]),
       about(provenance, partnerRows(report.balance)),
     ],
   };
@@ -104,7 +110,7 @@ const REQUIREMENT_COLUMNS: readonly TableColumn[] = [
 ];
 
 function summary({ provenance, partner, enrolments, locations, sample, totals }: PartnerReport): Sheet {
-  const { cycle, revision, window, reportingCurrency, ruleSets } = provenance;
+  const { cycle, window, reportingCurrency, ruleSets } = provenance;
   const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
   return {
     name: 'Summary',
@@ -112,12 +118,13 @@ function summary({ provenance, partner, enrolments, locations, sample, totals }:
     blocks: [
       { block: 'text', tone: 'title', text: partner.name || `Partner ${partner.mpnId}` },
       { block: 'text', tone: 'heading', text: headline(enrolments) },
+      ...noRevision(provenance),
       ...warning,
       {
         block: 'pairs',
         pairs: [
           ['MPN ID', partner.mpnId, 'code'],
-          ['Cycle', `${cycle}, revision ${revision}`, 'text'],
+          ['Cycle', `${cycle}, ${revisionText(provenance)}`, 'text'],
           ['Reporting window', windowText(window), 'text'],
           ['KPI value in the window', totals.kpiValue, 'decimal'],
           ['Purchase units', totals.units, 'decimal'],
