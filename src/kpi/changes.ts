@@ -23,6 +23,8 @@ export interface LineChange {
   readonly month_after: string | null;
   readonly omlp_type_before: string | null;
   readonly omlp_type_after: string | null;
+  readonly kpi_class_before: string | null;
+  readonly kpi_class_after: string | null;
   readonly units_before: string;
   readonly units_after: string;
   readonly kpi_before: string;
@@ -95,7 +97,7 @@ function linesOf(partner: string): string {
   return `
     select cause, was, is_now, number, issue_date, customer_number, sku, file_name, file_sha256, row_no,
            partner_before, partner_after, location_before, location_after, month_before, month_after,
-           type_before, type_after,
+           type_before, type_after, class_before, class_after,
            ${own('before', 'units_before', '0')} as units_before, ${own('after', 'units_after', '0')} as units_after,
            ${kpiBefore} as kpi_before, ${kpiAfter} as kpi_after, ${kpiAfter} - ${kpiBefore} as kpi_change,
            ${before} as revenue_before, ${after} as revenue_after, ${after} - ${before} as revenue_change
@@ -108,6 +110,7 @@ const linesInOrder = (partner: string): string => `
          partner_before, partner_after, location_before, location_after,
          to_char(month_before, 'YYYY-MM') as month_before, to_char(month_after, 'YYYY-MM') as month_after,
          type_before as omlp_type_before, type_after as omlp_type_after,
+         class_before as kpi_class_before, class_after as kpi_class_after,
          trim_scale(units_before)::text as units_before, trim_scale(units_after)::text as units_after,
          trim_scale(kpi_before)::text as kpi_before, trim_scale(kpi_after)::text as kpi_after,
          trim_scale(kpi_change)::text as kpi_change, revenue_before::text as revenue_before,

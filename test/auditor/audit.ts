@@ -80,7 +80,7 @@ export interface Audited {
 }
 
 /** A line that counts in the window. */
-interface Counted {
+export interface Counted {
   readonly partner: string;
   readonly location: string;
   readonly month: string;
@@ -195,7 +195,7 @@ export function expectedIngest(
   };
 }
 
-function countedLine(
+export function countedLine(
   world: World,
   row: JudgedRow,
   ruleSets: readonly RuleSet[],
