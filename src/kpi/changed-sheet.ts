@@ -35,7 +35,9 @@ export function changedSheet(changed: Changed): Sheet {
         tone: 'plain',
         text: nothing(changes)
           ? `Nothing here differs from ${since}.`
-          : 'Each line below counts otherwise than before, and says why. Together they are the whole difference: nothing else changed.',
+          : changes.lines === 0
+            ? 'No line changed: the levels follow what was loaded or put in force since (trainers, exams, surveys, enrolments, thresholds).'
+            : 'Each line below counts otherwise than before, and says why. Together they are the whole difference: nothing else changed.',
       },
       ...(nothing(changes)
         ? []
@@ -81,6 +83,17 @@ const sides = (of: Sides): CellValue[] => [
   of.revenue_before,
   of.revenue_after,
   of.revenue_change,
+];
+
+/** Only what changed adds up to something: the rows are not all that there is. */
+const total = ({ kpi_change, revenue_change }: Changes): CellValue[] => [
+  'Total',
+  null,
+  null,
+  kpi_change,
+  null,
+  null,
+  revenue_change,
 ];
 
 function figures(changed: Changed): Block[] {
@@ -165,7 +178,7 @@ function cells(changed: Changed): Block[] {
         cell.omlp_type,
         ...(changed.ofAll ? [cell.partner || 'no partner'] : []),
       ]),
-      totals: ['Total', ...sides(changed.changes)],
+      totals: total(changed.changes),
     },
   ];
 }
@@ -184,7 +197,7 @@ function lines(changed: Changed): Block[] {
         ...(changed.ofAll ? [PARTNER] : []),
         { header: 'Month', kind: 'month', width: 12 },
         { header: 'Invoice #', kind: 'code', width: 17 },
-        { header: 'What happened', kind: 'text', width: 52, wrap: true },
+        { header: 'What happened', kind: 'text', width: 62, wrap: true },
         { header: 'Issue date', kind: 'date', width: 12 },
         { header: 'SKU', kind: 'code', width: 17 },
         { header: 'Location', kind: 'code', width: 18 },
@@ -194,7 +207,7 @@ function lines(changed: Changed): Block[] {
         { header: 'Row', kind: 'ordinal', width: 8 },
       ],
       rows: rowsOf(changed),
-      totals: ['Total', ...sides(changed.changes)],
+      totals: total(changed.changes),
     },
   ];
 }
