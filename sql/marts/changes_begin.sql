@@ -43,6 +43,7 @@ create temporary table side_line (
   omlp_type       text,
   kpi_class       text,
   weight          numeric,
+  per_units       numeric,
   rate            numeric,
   units           numeric,
   kpi_value       numeric,
