@@ -14,7 +14,7 @@ const NAMED_LEVELS = 50;
 export function changesText(changes: Changes, all: string): string {
   const { partners, cells, lines, levels, causes, first } = changes;
   const parts = [
-    `${count(partners)} partners, ${count(cells)} months and types of them, ${count(lines)} lines, ${count(levels.length)} levels`,
+    `${count(partners)} partners, ${count(cells)} months and types of them, ${lines > 0 ? `${count(lines)} lines, ` : ''}${count(levels.length)} levels`,
     `KPI value ${readable(changes.kpi_before, 0)} -> ${readable(changes.kpi_after, 0)} (${signed(changes.kpi_change, 0)}), revenue ${readable(changes.revenue_before)} -> ${readable(changes.revenue_after)} (${signed(changes.revenue_change)})`,
   ];
   if (levels.length > 0)

@@ -10,8 +10,8 @@ export interface Result {
   readonly code?: 0 | 1 | 3;
 }
 
-/** Options as typed: absent, given, or given with a value. */
-export type Options = Readonly<Record<string, string | true | undefined>>;
+/** Options as typed: absent, given, or given with a value or several (`<files...>`). */
+export type Options = Readonly<Record<string, string | readonly string[] | true | undefined>>;
 
 export interface Definition {
   /** As in `refresh <cycle>`. */
@@ -77,4 +77,10 @@ export const cycleOf = (app: App, text: string | undefined): string => parseCycl
 export const textOf = (options: Options, name: string): string | undefined => {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
+};
+
+/** The values of an option that takes several; none when it is absent. */
+export const textsOf = (options: Options, name: string): readonly string[] => {
+  const value = options[name];
+  return Array.isArray(value) ? value : [];
 };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { App } from '../app.ts';
 import { parseInstant } from '../calendar.ts';
 import { LkpError } from '../job.ts';
@@ -5,11 +6,12 @@ import { acceptGaps, gapsOf, gapsText } from '../kpi/completeness.ts';
 import { explain, type Question } from '../kpi/explain.ts';
 import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
 import { writeReports } from '../kpi/report.ts';
+import { planRules } from '../kpi/rules-plan.ts';
 import { recordManual } from '../ledger.ts';
 import { explainText, refreshText } from '../show.ts';
 import { asKnownText, changesText } from '../show-changes.ts';
 import { CHANGES_COMMAND, pastOf } from './changes.ts';
-import { cycleOf, type Definition, type Options, textOf } from './command.ts';
+import { cycleOf, type Definition, type Options, textOf, textsOf } from './command.ts';
 
 /** KPIs: refresh a cycle, write its workbooks. */
 export const KPI_COMMANDS: readonly Definition[] = [
@@ -22,10 +24,20 @@ export const KPI_COMMANDS: readonly Definition[] = [
       '--accept-incomplete': 'wave the completeness gate through: the scheduled refresh goes on as well',
       '--reason <text>': 'why it is restated, or goes on incomplete',
       '--as-of <instant>': 'compute as known at this instant, or at the end of this day',
+      '--rules <files...>': 'with --plan: what these rule sets would change',
     },
     async act(app, [text], options) {
       const cycle = cycleOf(app, text);
       const how = refreshOptions(app, options);
+      const rules = textsOf(options, 'rules');
+      if (rules.length > 0) {
+        refuseWithRules(options);
+        const result = await planRules(app, cycle, await Promise.all(rules.map(readRules)));
+        return {
+          json: { ...result, gaps: [], gaps_accepted: [], reports: [] },
+          text: [refreshText(result, 0), '', changesText(result.changes!, '')].join('\n'),
+        };
+      }
       if (options.acceptIncomplete && (how.plan || how.asOf !== undefined)) {
         throw new LkpError(
           'request',
@@ -123,6 +135,27 @@ function questionOf(number: string | undefined, file: string | undefined, row: s
     'Say what to explain: lkp explain <invoice-number>, or lkp explain --file <file> --row <number>.',
   );
 }
+
+/** Rules are tried over the facts of a revision, or of now, and never written. */
+function refuseWithRules(options: Options): void {
+  const other = ['restate', 'acceptIncomplete', 'asOf'].find((name) => options[name] !== undefined);
+  if (options.plan && other === undefined) return;
+  throw new LkpError(
+    'request',
+    'Rule sets are only tried: lkp refresh 2020-05 --plan --rules FILE, without --restate, --as-of or --accept-incomplete. To put one in force: lkp rules use FILE.',
+  );
+}
+
+const readRules = async (file: string) => ({
+  shown: file,
+  text: await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new LkpError(
+      'request',
+      `The file ${file} cannot be read (${cause.code}). Check the path and repeat.`,
+      { cause },
+    );
+  }),
+});
 
 function refreshOptions(app: App, options: Options): RefreshOptions {
   const reason = textOf(options, 'reason');

@@ -153,13 +153,15 @@ const levelsChanged = (tx: Sql, partner: string): Promise<LevelChange[]> =>
     [partner],
   );
 
-/** All changes of a partner ('' = of all), with its first `first` lines. */
-export async function changesOf(tx: Sql, first: number, partner = ''): Promise<Changes> {
-  const figures = await tx.one<Omit<Changes, 'causes' | 'levels' | 'first'>>(
+/** The figures that differ, without the lines: for a comparison that looked at no line. */
+export async function figuresChanged(
+  tx: Sql,
+  partner = '',
+): Promise<Omit<Changes, 'lines' | 'causes' | 'first'>> {
+  const figures = await tx.one<Omit<Changes, 'lines' | 'causes' | 'levels' | 'first'>>(
     `select (select count(*) from (select partner_mpn_id from cell_change union select partner_mpn_id from level_change) as one
              where partner_mpn_id <> '' and $1 in ('', partner_mpn_id))::int as partners,
             (select count(*) from cell_change where $1 in ('', partner_mpn_id))::int as cells,
-            (select count(*) from (${linesOf(partner)}) as own)::int as lines,
             trim_scale(coalesce(sum(kpi_value) filter (where side = 'before'), 0))::text as kpi_before,
             trim_scale(coalesce(sum(kpi_value) filter (where side = 'after'), 0))::text as kpi_after,
             coalesce(sum(revenue) filter (where side = 'before'), 0)::text as revenue_before,
@@ -170,6 +172,11 @@ export async function changesOf(tx: Sql, first: number, partner = ''): Promise<C
      where $1 in ('', partner_mpn_id)`,
     [partner],
   );
+  return { ...figures, levels: await levelsChanged(tx, partner) };
+}
+
+/** All changes of a partner ('' = of all), with its first `first` lines. */
+export async function changesOf(tx: Sql, first: number, partner = ''): Promise<Changes> {
   const causes = await tx.rows<CauseTotal>(
     `select cause, count(*)::int as lines, trim_scale(sum(kpi_change))::text as kpi_change,
             sum(revenue_change)::text as revenue_change
@@ -179,5 +186,10 @@ export async function changesOf(tx: Sql, first: number, partner = ''): Promise<C
     [partner],
   );
   const lines = await tx.rows<Read>(`${linesInOrder(partner)} limit $2`, [partner, first]);
-  return { ...figures, causes, levels: await levelsChanged(tx, partner), first: lines.map(told) };
+  return {
+    ...(await figuresChanged(tx, partner)),
+    lines: causes.reduce((total, { lines }) => total + lines, 0),
+    causes,
+    first: lines.map(told),
+  };
 }

@@ -49,6 +49,8 @@ export interface RefreshResult {
   readonly differences: Difference[];
   /** Against the last revision: partners, cells, levels crossed, and lines with their causes; null without one. */
   readonly changes: Changes | null;
+  /** The rule sets that were tried, by name; absent where none was. */
+  readonly rules?: readonly string[];
 }
 
 /**
@@ -195,11 +197,14 @@ export const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefin
   );
 
 /** What a result says beside its figures. */
-type Said = Pick<RefreshResult, 'cycle' | 'revision' | 'outcome' | 'currency' | 'differences' | 'changes'>;
+type Said = Pick<
+  RefreshResult,
+  'cycle' | 'revision' | 'outcome' | 'currency' | 'differences' | 'changes' | 'rules'
+>;
 
 /** The figures of a frozen revision (`snapshot`) or of what was just computed (`fresh`). */
 export async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promise<RefreshResult> {
-  const { cycle, revision, outcome, currency, differences, changes } = said;
+  const { cycle, revision, outcome, currency, differences, changes, rules } = said;
   const where = from === 'snapshot' ? 'where cycle = $1 and revision = $2' : '';
   const key = from === 'snapshot' ? [cycle, revision] : [];
   const figures = await tx.one<{
@@ -242,6 +247,7 @@ export async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said)
     },
     differences,
     changes,
+    ...(rules === undefined ? {} : { rules }),
   };
 }
 
