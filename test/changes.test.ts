@@ -335,7 +335,7 @@ describe('as known on', () => {
     const { files } = json as { files: Array<{ path: string }> };
     expect(json).toMatchObject({
       as_known_on: '2019-12-31',
-      figures: { kpi_value: '2', revenue_value: '10.00' },
+      figures: { kpi_value: '2', revenue_value: '10' },
     });
     expect(text).toMatch(/as known on 2019-12-31 .*not a revision\.\nKPI value 2, revenue 10\.00 USD/);
     expect(files[0]!.path).toMatch(/as-known-on-2019-12-31[/\\]partner-4001\.xlsx$/);

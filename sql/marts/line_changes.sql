@@ -124,9 +124,9 @@ with named as (
                and line_pair.month_before <> line_pair.month_after                 then 'correction'
               when line_moved.kind is not null and line_pair.class = 'credit note' then 'credit'
               -- where the rule set counts credits in their invoice's month, it moves, waits or comes with that invoice
-              when line_pair.class = 'credit note'
-               and (line_pair.month_before <> line_pair.month_after or line_pair.waited_before <> line_pair.waits_after)
-                                              then case when day_reruled.reruled then 'rule set' else 'credit' end
+              when line_pair.class = 'credit note' and not day_reruled.reruled
+               and (line_pair.month_before <> line_pair.month_after
+                 or line_pair.waited_before <> line_pair.waits_after)              then 'credit'
               when line_moved.kind is not null                                     then 'late invoice'
               when line_pair.location_before is distinct from line_pair.location_after then 'customer'
               when (line_pair.type_before, line_pair.class_before, line_pair.all_units_before)

@@ -113,8 +113,8 @@ const linesInOrder = (partner: string): string => `
          class_before as kpi_class_before, class_after as kpi_class_after,
          trim_scale(units_before)::text as units_before, trim_scale(units_after)::text as units_after,
          trim_scale(kpi_before)::text as kpi_before, trim_scale(kpi_after)::text as kpi_after,
-         trim_scale(kpi_change)::text as kpi_change, revenue_before::text as revenue_before,
-         revenue_after::text as revenue_after, revenue_change::text as revenue_change
+         trim_scale(kpi_change)::text as kpi_change, trim_scale(revenue_before)::text as revenue_before,
+         trim_scale(revenue_after)::text as revenue_after, trim_scale(revenue_change)::text as revenue_change
   from (${linesOf(partner)}) as own
   order by coalesce(nullif(partner_after, ''), partner_before, '') collate "C", cause collate "C", number collate "C",
            issue_date, file_name collate "C", file_sha256 collate "C", row_no`;
@@ -136,8 +136,8 @@ export const cellsChanged = (tx: Sql, partner = ''): Promise<CellChange[]> =>
     `select partner_mpn_id as partner, to_char(kpi_month, 'YYYY-MM') as month, omlp_type,
             trim_scale(units_before)::text as units_before, trim_scale(units_after)::text as units_after,
             trim_scale(kpi_before)::text as kpi_before, trim_scale(kpi_after)::text as kpi_after,
-            trim_scale(kpi_after - kpi_before)::text as kpi_change, revenue_before::text as revenue_before,
-            revenue_after::text as revenue_after, (revenue_after - revenue_before)::text as revenue_change
+            trim_scale(kpi_after - kpi_before)::text as kpi_change, trim_scale(revenue_before)::text as revenue_before,
+            trim_scale(revenue_after)::text as revenue_after, trim_scale(revenue_after - revenue_before)::text as revenue_change
      from cell_change
      where $1 in ('', partner_mpn_id)
      order by partner_mpn_id collate "C", kpi_month, omlp_type collate "C"`,
@@ -164,10 +164,10 @@ export async function figuresChanged(
             (select count(*) from cell_change where $1 in ('', partner_mpn_id))::int as cells,
             trim_scale(coalesce(sum(kpi_value) filter (where side = 'before'), 0))::text as kpi_before,
             trim_scale(coalesce(sum(kpi_value) filter (where side = 'after'), 0))::text as kpi_after,
-            coalesce(sum(revenue) filter (where side = 'before'), 0)::text as revenue_before,
-            coalesce(sum(revenue) filter (where side = 'after'), 0)::text as revenue_after,
+            trim_scale(coalesce(sum(revenue) filter (where side = 'before'), 0))::text as revenue_before,
+            trim_scale(coalesce(sum(revenue) filter (where side = 'after'), 0))::text as revenue_after,
             trim_scale(coalesce(sum(case side when 'after' then kpi_value else -kpi_value end), 0))::text as kpi_change,
-            coalesce(sum(case side when 'after' then revenue else -revenue end), 0)::text as revenue_change
+            trim_scale(coalesce(sum(case side when 'after' then revenue else -revenue end), 0))::text as revenue_change
      from side_cell
      where $1 in ('', partner_mpn_id)`,
     [partner],
@@ -179,7 +179,7 @@ export async function figuresChanged(
 export async function changesOf(tx: Sql, first: number, partner = ''): Promise<Changes> {
   const causes = await tx.rows<CauseTotal>(
     `select cause, count(*)::int as lines, trim_scale(sum(kpi_change))::text as kpi_change,
-            sum(revenue_change)::text as revenue_change
+            trim_scale(sum(revenue_change))::text as revenue_change
      from (${linesOf(partner)}) as own
      group by cause
      order by count(*) desc, cause collate "C"`,

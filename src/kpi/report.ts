@@ -168,7 +168,7 @@ async function figuresOf(tx: Sql, snapshot: Snapshot, only: ReportOptions['only'
   const partner = typeof only === 'object' && 'partner' in only ? only.partner : '';
   const key = [snapshot.cycle, snapshot.revision, partner];
   const figures = await tx.one<{ kpi_value: string; revenue_value: string }>(
-    `select trim_scale(coalesce(sum(kpi_value), 0))::text as kpi_value, coalesce(sum(revenue), 0)::text as revenue_value
+    `select trim_scale(coalesce(sum(kpi_value), 0))::text as kpi_value, trim_scale(coalesce(sum(revenue), 0))::text as revenue_value
      from snapshot_cell where cycle = $1 and revision = $2 and $3 in ('', partner_mpn_id)`,
     key,
   );
