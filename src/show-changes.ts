@@ -21,12 +21,13 @@ export function changesText(changes: Changes, all: string): string {
     parts.push(
       '',
       table(
-        ['partner', 'competency', 'level before', 'level now'],
+        ['partner', 'competency', 'window', 'level before', 'level now'],
         levels
           .slice(0, NAMED_LEVELS)
-          .map(({ partner, competency, before, after }) => [
+          .map(({ partner, competency, window, before, after }) => [
             partner,
             competency || 'the whole partner',
+            window,
             levelText(before),
             levelText(after),
           ]),

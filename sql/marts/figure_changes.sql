@@ -1,6 +1,7 @@
 -- Compares the figures of the two sides of a comparison, in temporary tables:
 --   cell_change   one row is one month and OMLP type of a partner whose figures differ;
---   level_change  one row is one enrolment whose level differs; null: not enrolled.
+--   level_change  one row is one enrolment whose level differs, over the cycle's window or the renewal's; null: not enrolled.
+--                 Revisions that were frozen before renewals were kept have none, and are not compared in them.
 create temporary table cell_change on commit drop as
 with summed as (
   select side_cell.side, side_cell.partner_mpn_id, side_cell.kpi_month, side_cell.omlp_type, sum(side_cell.lines) as lines,
@@ -24,12 +25,17 @@ full join after using (partner_mpn_id, kpi_month, omlp_type)
 where before.detail is distinct from after.detail;
 
 create temporary table level_change on commit drop as
-with before as (
-  select side_level.* from side_level where side_level.side = 'before'
+with kept as (
+  select side_level.over_window
+  from side_level
+  group by 1
+  having count(distinct side_level.side) = 2 or side_level.over_window = 'cycle'
+), before as (
+  select side_level.* from side_level join kept using (over_window) where side_level.side = 'before'
 ), after as (
-  select side_level.* from side_level where side_level.side = 'after'
+  select side_level.* from side_level join kept using (over_window) where side_level.side = 'after'
 )
-select partner_mpn_id, competency, before.level as level_before, after.level as level_after
+select over_window, partner_mpn_id, competency, before.level as level_before, after.level as level_after
 from before
-full join after using (partner_mpn_id, competency)
+full join after using (over_window, partner_mpn_id, competency)
 where before.level is distinct from after.level;

@@ -114,9 +114,10 @@ export const levelText = (level: string | null): string =>
 function levels({ changes, ofAll }: Changed): Block[] {
   if (changes.levels.length === 0)
     return [heading('Levels crossed'), { block: 'text', tone: 'plain', text: 'No level changed.' }];
-  const row = ({ partner, competency, before, after }: LevelChange): CellValue[] => [
+  const row = ({ partner, competency, window, before, after }: LevelChange): CellValue[] => [
     levelText(before),
     levelText(after),
+    window,
     competency || 'the whole partner',
     ...(ofAll ? [partner] : []),
   ];
@@ -127,7 +128,8 @@ function levels({ changes, ofAll }: Changed): Block[] {
       columns: [
         { header: 'Level before', kind: 'text', width: 18 },
         { header: 'Level now', kind: 'text', width: 18 },
-        { header: 'Competency', kind: 'text', width: 24, wrap: true },
+        { header: 'Window', kind: 'text', width: 12 },
+        { header: 'Competency', kind: 'text', width: 16, wrap: true },
         ...(ofAll ? [PARTNER] : []),
       ],
       rows: changes.levels.map(row),

@@ -53,6 +53,8 @@ export interface CellChange {
 export interface LevelChange {
   readonly partner: string;
   readonly competency: string;
+  /** Over the cycle's window, or the one before the anniversary. */
+  readonly window: 'cycle' | 'renewal';
   readonly before: string | null;
   readonly after: string | null;
 }
@@ -146,10 +148,10 @@ export const cellsChanged = (tx: Sql, partner = ''): Promise<CellChange[]> =>
 
 const levelsChanged = (tx: Sql, partner: string): Promise<LevelChange[]> =>
   tx.rows<LevelChange>(
-    `select partner_mpn_id as partner, competency, level_before as before, level_after as after
+    `select partner_mpn_id as partner, competency, over_window as "window", level_before as before, level_after as after
      from level_change
      where $1 in ('', partner_mpn_id)
-     order by partner_mpn_id collate "C", competency collate "C"`,
+     order by partner_mpn_id collate "C", competency collate "C", over_window collate "C"`,
     [partner],
   );
 

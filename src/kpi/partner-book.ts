@@ -1,6 +1,9 @@
 import { addMonths } from '../calendar.ts';
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
 import { type Changed, changedSheet } from './changed-sheet.ts';
+import { type Forecast, forecastSheet } from './forecast-sheet.ts';
+import type { Renewed } from './level-rows.ts';
+import { notOfferedBlocks, renewalBlocks } from './renewal-sheets.ts';
 import type { KpiLine, Outcome, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 import {
   about,
@@ -32,6 +35,8 @@ export interface PartnerReport {
   readonly totals: Sums;
   /** From `grouping sets ((month, type), (month), (type), ())`: null means "all". Empty months may be absent. */
   readonly months: readonly MonthCell[];
+  /** Absent in revisions that were frozen before forecasts were kept. */
+  readonly forecast?: Forecast;
   readonly notCounted: Lines<UncountedLine>;
   readonly balance: RowTotals;
   /** Of a restated revision. */
@@ -52,7 +57,11 @@ export interface Enrolment {
   readonly anniversary: string;
   /** The level attained in this window; null when none is. */
   readonly level: string | null;
+  /** Levels up to the option that cannot be reached here. */
+  readonly notOffered?: readonly string[];
   readonly requirements: readonly Requirement[];
+  /** Absent in revisions that were frozen before renewals were kept. */
+  readonly renewed?: Renewed;
 }
 
 export interface Requirement {
@@ -82,6 +91,9 @@ export function partnerBook(report: PartnerReport): Book {
       summary(report),
       kpiLines(report.lines, report.totals),
       byMonth(report),
+      ...(report.forecast
+        ? [forecastSheet(report.forecast, provenance.reportingCurrency, report.sample)]
+        : []),
       notCounted(report.notCounted),
       ...(report.changed === undefined ? [] : [changedSheet(report.changed)]),
       about(provenance, partnerRows(report.balance)),
@@ -150,16 +162,10 @@ const UNKNOWN_OPTION =
   'The rule set does not know this Learning option, so no level can be reached. Correct the enrolment, or the rule set.';
 
 function enrolmentBlocks(enrolment: Enrolment): Block[] {
-  const { option, competency, anniversary, level, requirements } = enrolment;
-  const asked: Block =
-    requirements.length === 0
-      ? { block: 'text', tone: 'warning', text: UNKNOWN_OPTION }
-      : {
-          block: 'table',
-          columns: REQUIREMENT_COLUMNS,
-          rows: requirements.flatMap(requirementRows),
-          tint: { column: 5, tones: OUTCOME_TONES },
-        };
+  const { option, competency, anniversary, level, requirements, notOffered = [], renewed } = enrolment;
+  const asked = requirementTable(requirements);
+  const unknown: Block[] =
+    notOffered.length > 0 ? [] : [{ block: 'text', tone: 'warning', text: UNKNOWN_OPTION }];
   return [
     { block: 'text', tone: 'heading', text: competency === null ? option : `${competency}: ${option}` },
     {
@@ -169,9 +175,23 @@ function enrolmentBlocks(enrolment: Enrolment): Block[] {
         ['Anniversary date', anniversary, 'date'],
       ],
     },
-    asked,
+    ...notOfferedBlocks(notOffered),
+    ...(asked ? [asked] : unknown),
+    ...(renewed
+      ? renewalBlocks(renewed.renewal, competency ?? option, requirementTable(renewed.requirements))
+      : []),
   ];
 }
+
+const requirementTable = (requirements: readonly Requirement[]): Block | undefined =>
+  requirements.length === 0
+    ? undefined
+    : {
+        block: 'table',
+        columns: REQUIREMENT_COLUMNS,
+        rows: requirements.flatMap(requirementRows),
+        tint: { column: 5, tones: OUTCOME_TONES },
+      };
 
 function requirementRows(requirement: Requirement): CellValue[][] {
   const { name, figure, threshold, unit, share, outcome, source, aboveCap } = requirement;

@@ -6,7 +6,7 @@ import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
 import { type Changes, changesOf, FIRST_LINES } from './changes.ts';
 import { beginComparison, compareSides, ofFresh, ofRevision, type Side } from './compare.ts';
-import { computeFresh, cutOff, takeCells } from './fresh.ts';
+import { computeFresh, contentHash, cutOff, takeCells } from './fresh.ts';
 
 export interface RefreshOptions {
   /** Shows what a refresh would change and writes nothing. */
@@ -108,7 +108,8 @@ async function compute(
     differences: changed,
     changes: null,
   };
-  if (last && last.content_hash === content_hash && changed.length === 0)
+  const alike = last?.content_version === 1 ? await contentHash(tx, 1) : content_hash;
+  if (last && last.content_hash === alike && changed.length === 0)
     return summarise(tx, 'snapshot', { ...said, revision: last.revision, outcome: 'unchanged' });
 
   const revision = (last?.revision ?? 0) + 1;
@@ -187,11 +188,12 @@ export async function latest(context: Context, cycle: string): Promise<RefreshRe
 export interface Revision extends Side {
   readonly revision: number;
   readonly content_hash: string;
+  readonly content_version: number;
 }
 
 export const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefined> =>
   tx.maybe<Revision>(
-    `select revision, content_hash, cutoff, reporting_currency, lookback from snapshot
+    `select revision, content_hash, content_version, cutoff, reporting_currency, lookback from snapshot
      where cycle = $1 order by revision desc limit 1`,
     [cycle],
   );

@@ -196,7 +196,8 @@ const unknown = (partner: string, snapshot: Snapshot): LkpError =>
 
 async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<Snapshot> {
   const snapshots = await tx.rows<Snapshot>(
-    `select cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency, lookback, reason
+    `select cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency, lookback, reason,
+            content_version
      from snapshot where cycle = $1 order by revision desc`,
     [cycle],
   );
@@ -260,6 +261,7 @@ async function sharedProvenance(tx: Sql, snapshot: Snapshot): Promise<Shared> {
   );
   const { sample } = await tx.one<{ sample: boolean }>(
     `select exists (select 1 from snapshot_requirement where cycle = $1 and revision = $2 and sample)
+         or exists (select 1 from snapshot_renewal_requirement where cycle = $1 and revision = $2 and sample)
          or exists (select 1 from snapshot_class where cycle = $1 and revision = $2 and sample)
          or exists (select 1 from snapshot_rule_set where cycle = $1 and revision = $2 and basis = 'sample') as sample`,
     key,

@@ -1,27 +1,20 @@
-import { firstDay, reportingWindow } from '../calendar.ts';
-import { type Context, LkpError, onlyAsked } from '../job.ts';
+import { addMonths, firstDay } from '../calendar.ts';
+import { type Context, onlyAsked } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { freezeAside } from './as-known.ts';
 import { type Changes, figuresChanged } from './changes.ts';
 import { beginComparison, compareFigures, ofFresh, ofRevision } from './compare.ts';
 import { computeFresh, cutOff, dropFresh, takeCells } from './fresh.ts';
 import { type Difference, lastRevision, type RefreshResult, summarise } from './refresh.ts';
-import { parseRules, type RuleSet } from './rule-set.ts';
-import { refuseOverlaps } from './rules.ts';
-import { hashOf, type RuleSetInForce, writeRules } from './rules-in-force.ts';
-
-/** A rule set as read from a file, and the name of that file. */
-export interface RulesFile {
-  readonly text: string;
-  readonly shown: string;
-}
+import { type RulesFile, readBeside } from './rules.ts';
+import { hashOf, type RuleSetInForce, writeAll } from './rules-in-force.ts';
 
 /** The change that brings rules that are only tried: before the first one, so that every cut-off sees it. Never stored. */
 const TRIED = '0';
 
 /**
  * What a cycle would be under other rule sets, over the same facts: those of its newest revision, or of now when it has
- * none. Each set takes the place of the one of its name. Only months of the window whose lines they weigh are computed
+ * none. Each set takes the place of the one of its name. Only months of the windows whose lines they weigh are computed
  * anew, and everything is rolled back, cells too. Throws LkpError('request') as `lkp rules use` would.
  */
 export async function planRules(
@@ -29,11 +22,6 @@ export async function planRules(
   cycle: string,
   files: readonly RulesFile[],
 ): Promise<RefreshResult> {
-  const sets = files.map(({ text, shown }) => ({ text, rules: parseRules(text, shown) }));
-  const names = sets.map(({ rules }) => rules.name);
-  const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined)
-    throw new LkpError('request', `Two of the files are the rule set ${twice}. Name it once.`);
   return onlyAsked(context, `refresh ${cycle} under other rules`, async (tx) => {
     await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.rules'))`);
     await takeCells(tx);
@@ -57,7 +45,7 @@ export async function planRules(
     }
     await beginComparison(tx);
     await ofRevision(tx, 'before', cycle, revision);
-    await tryRules(tx, then, cycle, cutoff, sets);
+    const names = await tryRules(tx, then, cycle, cutoff, files);
     await computeFresh(tx, then, cycle, cutoff);
     await ofFresh(tx, 'after');
     await compareFigures(tx);
@@ -81,14 +69,21 @@ const withoutLines = async (tx: Sql): Promise<Changes> => ({
   first: [],
 });
 
-/** Puts rule sets in force as if they always had been, and leaves the months of the window that they weigh to be rebuilt. */
+/** Puts rule sets in force as if they always had been, and leaves the months that they weigh to be rebuilt. */
 async function tryRules(
   tx: Sql,
   context: Context,
   cycle: string,
   cutoff: string,
-  sets: ReadonlyArray<{ readonly text: string; readonly rules: RuleSet }>,
-): Promise<void> {
+  files: readonly RulesFile[],
+): Promise<string[]> {
+  const current = await tx.rows<RuleSetInForce>(
+    `select name, title, basis, valid_from, valid_to, year_from, year_to, sha256
+     from rule_set where change_no <= $1 and (ended_no is null or ended_no > $1) order by valid_from, year_from`,
+    [cutoff],
+  );
+  const sets = await readBeside(tx, files, current);
+  const names = sets.map(({ rules }) => rules.name);
   await tx.rows(
     `insert into change (no, known_at, kind, sha256, actor) values ($1, $2, 'rules tried', $3, $4)`,
     [TRIED, context.now(), hashOf(sets.map(({ text }) => text).join()), context.settings.LKP_ACTOR],
@@ -97,21 +92,15 @@ async function tryRules(
   await tx.rows('update rule_set set ended_no = $1 where change_no > $2 or name = any($3)', [
     TRIED,
     cutoff,
-    sets.map(({ rules }) => rules.name),
+    names,
   ]);
-  for (const { rules, text } of sets) {
-    const current = await tx.rows<RuleSetInForce>(
-      `select name, title, basis, valid_from, valid_to, year_from, year_to, sha256
-       from rule_set where change_no <= $1 and (ended_no is null or ended_no > $1) order by valid_from, year_from`,
-      [cutoff],
-    );
-    refuseOverlaps(rules, current);
-    await writeRules(tx, TRIED, rules, text);
-  }
+  await writeAll(tx, TRIED, sets);
+  // Renewal windows begin up to a month before the cycle's, and what is known of later months makes the forecast.
   await tx.rows(
     `delete from month_built using month_touched
      where month_touched.issue_month = month_built.issue_month and month_touched.change_no = $1
-       and month_built.issue_month >= $2 and month_built.issue_month < $3`,
-    [TRIED, reportingWindow(cycle).from, firstDay(cycle)],
+       and month_built.issue_month >= $2`,
+    [TRIED, firstDay(addMonths(cycle, -13))],
   );
+  return names;
 }
