@@ -254,6 +254,44 @@ test('a restated workbook says what changed, why, and whose it was; the first re
   ]);
 });
 
+test('what is told apart from lines: a level crossed, and a requirement where nothing else differs', async () => {
+  await load(
+    'enrolments',
+    'partner_mpn_id,learning_option,competency,anniversary_date\n4001,Action Pack,,2020-03-01\n4002,Silver,Cloud Platform,2020-03-01\n',
+  );
+  await take('a.csv', line('A', 1));
+  await refresh(it.context, CYCLE);
+  await load('attainments', 'partner_mpn_id,measure,value\n4001,mct,1\n4002,mct,1\n');
+  const { differences, changes } = await refresh(it.context, CYCLE);
+  expect(changes).toMatchObject({
+    lines: 0,
+    cells: 0,
+    levels: [
+      { partner: '4001', window: 'cycle', before: '', after: 'Action Pack' },
+      { partner: '4001', window: 'renewal', before: '', after: 'Action Pack' },
+      ...['cycle', 'renewal'].map((window) => ({
+        partner: '4002',
+        window,
+        before: '',
+        after: 'Action Pack',
+      })),
+    ],
+  });
+  expect(differences.map(({ what, partner }) => `${partner} ${what}`)).toEqual([
+    '4001 level',
+    '4001 renewal',
+    '4002 level',
+    '4002 renewal',
+  ]);
+  await refresh(it.context, CYCLE, { restate: true, reason: 'trainers' });
+  await load('attainments', 'partner_mpn_id,measure,value\n4001,mct,2\n');
+  const again = await refresh(it.context, CYCLE);
+  expect(again.differences).toMatchObject([
+    { what: 'requirement', partner: '4001', before: expect.stringContaining('1 of 1, met') },
+    { what: 'requirement', partner: '4001', after: expect.stringContaining('2 of 1, met') },
+  ]);
+});
+
 describe('rule sets that are only tried', () => {
   const counts = () =>
     it.rows(
@@ -319,7 +357,7 @@ describe('rule sets that are only tried', () => {
         { text, shown: 'x.yaml' },
         { text, shown: 'y.yaml' },
       ]),
-    ).rejects.toThrow(/Name it once/);
+    ).rejects.toThrow(/Give each a name of its own/);
   });
 });
 

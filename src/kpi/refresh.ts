@@ -20,7 +20,7 @@ export interface RefreshOptions {
 
 /** A figure that differs between the last revision and now; or a setting, whose partner is empty. */
 export interface Difference {
-  readonly what: 'setting' | 'kpi' | 'revenue' | 'level' | 'cells';
+  readonly what: 'setting' | 'kpi' | 'revenue' | 'level' | 'renewal' | 'requirement' | 'cells';
   readonly partner: string;
   readonly before: string;
   readonly after: string;
