@@ -168,7 +168,7 @@ function explainedRow(row: Explained): string {
       'KPI value',
       row.kpi_value === null
         ? null
-        : `${row.units} units x ${row.weight} (${row.rule_set}) = ${row.kpi_value}`,
+        : `${row.units} units x ${row.weight}${row.per_units === '1' ? '' : ` / ${row.per_units}`} (${row.rule_set}) = ${row.kpi_value}`,
     ],
     [
       'revenue',

@@ -300,8 +300,9 @@ levels:
     await expect(useRules(it.context, SET.replace('2030-01-01', '2024-01-01'), 'x.yaml')).rejects.toThrow(
       /only-2030.*overlaps fy24/,
     );
-    expect(await useRules(it.context, SET, 'x.yaml')).toBe(true);
-    expect(await useRules(it.context, SET, 'x.yaml')).toBe(false);
+    const adjoining = SET.replace('2030-01-01', '2024-07-01');
+    expect(await useRules(it.context, adjoining, 'x.yaml')).toBe(true);
+    expect(await useRules(it.context, adjoining, 'x.yaml')).toBe(false);
   });
 
   test('the weight goes by the issue date', async () => {

@@ -20,6 +20,7 @@ select enrolment.partner_mpn_id, enrolment.learning_option, enrolment.competency
 from enrolment
 cross join lateral (
   select anniversary_at_hand(enrolment.anniversary_date, current_setting('lkp.cycle_start')::date, enrolment.valid_from)
+  offset 0
 ) as at_hand (anniversary)
 where enrolment.change_no <= current_setting('lkp.cutoff')::bigint
   and (enrolment.ended_no is null or enrolment.ended_no > current_setting('lkp.cutoff')::bigint)

@@ -3,21 +3,18 @@
 
 -- A date in another year; 29 February recurs on the last day of February.
 create function recurs(day date, in_year int) returns date language sql immutable parallel safe
-return (make_date(in_year, extract(month from day)::int, 1)
-        + least(extract(day from day)::int,
-                extract(day from make_date(in_year, extract(month from day)::int, 1)
-                                 + interval '1 month' - interval '1 day')::int) - 1)::date;
+return case when extract(month from day) = 2 and extract(day from day) = 29 then make_date(in_year, 3, 1) - 1
+            else make_date(in_year, extract(month from day)::int, extract(day from day)::int) end;
 
 -- The first yearly recurrence of an anniversary date whose 30 days of grace have not ended before the cycle's first
 -- day, and that lies after the enrolment's own first day. src/calendar.ts says the same; a test compares the two.
 create function anniversary_at_hand(anniversary_date date, cycle_start date, enrolled_from date)
 returns date language sql immutable parallel safe
-return (select min(recurrence.day)
-        from generate_series(least(extract(year from cycle_start), extract(year from enrolled_from))::int - 1,
-                             greatest(extract(year from cycle_start), extract(year from enrolled_from))::int + 1) as years (year)
-        cross join lateral (select recurs(anniversary_date, years.year)) as recurrence (day)
-        where recurrence.day + 30 >= cycle_start
-          and recurrence.day > enrolled_from);
+return case
+  when recurs(anniversary_date, extract(year from greatest(cycle_start - 30, enrolled_from + 1))::int)
+       >= greatest(cycle_start - 30, enrolled_from + 1)
+  then recurs(anniversary_date, extract(year from greatest(cycle_start - 30, enrolled_from + 1))::int)
+  else recurs(anniversary_date, extract(year from greatest(cycle_start - 30, enrolled_from + 1))::int + 1) end;
 
 -- DOMAIN: the Action Pack hangs on the partner; every other option on a competency.
 create function hangs_on_partner(learning_option text) returns boolean language sql immutable parallel safe

@@ -12,7 +12,7 @@ const weight = z.strictObject({
   category: z.string().min(1),
   weight: positive,
   /** So many purchase units earn `weight` KPI. */
-  units: positive.default(1),
+  units: z.number().int().positive().max(1_000_000).default(1),
   /** The most KPI of this class that counts in one window. */
   cap: positive.optional(),
   source,

@@ -165,7 +165,7 @@ export function audit(
     revenue_value: text(sum(lines.map(({ revenue }) => revenue ?? ZERO))),
     currency: 'USD',
     cells: cellsOf(lines),
-    classes: classesOf(lines, programOn(ruleSets, window.to)),
+    classes: classesOf(lines, programOn(ruleSets, window.to), rules),
     levels: enrolledOn(world, window.to).map((enrolment) => {
       const { anniversary } = renewalOf(enrolment, cycle);
       const { level } = judgeEnrolment(
@@ -373,7 +373,8 @@ export function countedLine(
 ): Counted {
   const product = productOf(world.reference, row.sku, row.date)!;
   const location = locationOf(world.reference, row.customer, row.date)!;
-  const { weight } = ruleSetOn(ruleSets, row.date)!.weights.get(product.kpi_class)!;
+  const ruleSet = ruleSetOn(ruleSets, row.date)!;
+  const { weight, perUnits } = ruleSet.weights.get(product.kpi_class)!;
   const units = signed(times(row.quantity!, decimal(product.units_per_sku)), row.treatment.unitSign);
   const holder = world.reference.locations.find(
     (candidate) =>
@@ -386,8 +387,13 @@ export function countedLine(
     omlpType: product.omlp_type,
     kpiClass: product.kpi_class,
     units,
-    kpi: times(units, weight),
-    revenue: inDollars(effectOf(row)!, row.currency, row.date, euroRatesOf(world, rules)),
+    kpi: rules.kpiOf(units, weight, perUnits),
+    revenue: inDollars(
+      effectOf(row)!,
+      row.currency,
+      rules.rateDay(row.date, ruleSet.ratesOfMonthEnd),
+      euroRatesOf(world, rules),
+    ),
     isZero: row.net!.digits === 0n,
   };
 }
@@ -433,19 +439,20 @@ function cellsOf(lines: readonly Counted[]): Cell[] {
 }
 
 /** A partner's KPI by class: what is above the cap counts for no level. */
-function classesOf(lines: readonly Counted[], ruleSet: RuleSet | undefined): ClassTotal[] {
+function classesOf(lines: readonly Counted[], ruleSet: RuleSet | undefined, rules: Rules): ClassTotal[] {
   return groups(lines, ({ partner, kpiClass }) => JSON.stringify([partner, kpiClass])).map((group) => {
     const { partner, kpiClass } = group[0]!;
     const kpi = sum(group.map((line) => line.kpi));
     const cap = ruleSet?.weights.get(kpiClass)?.cap;
-    const counted = cap !== undefined && compareDecimals(kpi, cap) > 0 ? cap : kpi;
+    const figure = rules.heldAgainst(kpi);
+    const counted = cap !== undefined && compareDecimals(figure, cap) > 0 ? cap : figure;
     return {
       partner_mpn_id: partner,
       kpi_class: kpiClass,
       units: text(sum(group.map(({ units }) => units))),
       kpi_value: text(kpi),
       counted: text(counted),
-      above_cap: text(add(kpi, signed(counted, -1))),
+      above_cap: text(add(figure, signed(counted, -1))),
       revenue: text(sum(group.map(({ revenue }) => revenue ?? ZERO))),
     };
   });

@@ -4,6 +4,7 @@ import type { LineChange } from '../../src/kpi/changes.ts';
 import { asTheyStand, audit, auditLevels } from '../auditor/audit.ts';
 import { asAudited, changedLines, oncePerRow } from '../auditor/changes.ts';
 import { compare, compareLevels, compareTotals } from '../auditor/compare.ts';
+import type { RuleSet } from '../auditor/rule-set.ts';
 import { CAN_WITHDRAW, drop, play, prepare, type Server } from './engine.ts';
 import {
   BETWEEN,
@@ -17,7 +18,9 @@ import {
   WHOLE,
   worldOf,
 } from './month.ts';
-import { RULE_SETS } from './standing.ts';
+import { programOf } from './program.ts';
+
+const ruleSetsOf = (server: Server): readonly RuleSet[] => programOf(server.program).ruleSets;
 
 /** A month that failed, as small as it was made. */
 export interface Failure {
@@ -60,7 +63,7 @@ export async function differencesOf(server: Server, months: readonly Placed[]): 
     return [
       ...(await differencesIn(server, prepared, months, 0)),
       ...(await differencesIn(server, prepared, months, 1)),
-      ...ordered(worlds),
+      ...ordered(worlds, ruleSetsOf(server)),
     ];
   } finally {
     await drop(server, prepared);
@@ -95,25 +98,30 @@ async function disagreements(
   return [
     ...played.broken,
     ...played.cycles.flatMap((actual) => {
-      const options = { cycle: actual.cycle, ruleSet: RULE_SETS };
+      const options = { cycle: actual.cycle, ruleSet: ruleSetsOf(server) };
       return [
         ...compare(audit(world, options), actual),
         ...compareLevels(auditLevels(world, options), actual),
       ].map((told) => `${actual.cycle} ${told}`);
     }),
-    ...(played.changed === undefined ? [] : misexplained(steps, world, played.changed)),
-    ...compareTotals(asTheyStand(standing, RULE_SETS), played).map((told) => `as ingested: ${told}`),
+    ...(played.changed === undefined ? [] : misexplained(steps, world, played.changed, ruleSetsOf(server))),
+    ...compareTotals(asTheyStand(standing, ruleSetsOf(server)), played).map((told) => `as ingested: ${told}`),
   ];
 }
 
 /** Lines that changed since the refresh between, where engine and auditor differ; and those without a cause. */
-function misexplained(steps: readonly Step[], world: World, changed: readonly LineChange[]): string[] {
+function misexplained(
+  steps: readonly Step[],
+  world: World,
+  changed: readonly LineChange[],
+  ruleSets: readonly RuleSet[],
+): string[] {
   const known = steps.slice(
     0,
     steps.findIndex(({ what }) => what === 'refresh'),
   );
   const before = worldOf(world.reference, known);
-  const audited = changedLines({ before, after: world }, { cycle: BETWEEN, ruleSets: RULE_SETS });
+  const audited = changedLines({ before, after: world }, { cycle: BETWEEN, ruleSets });
   const [one, other] = [audited.map(({ cause: _cause, ...line }) => line), changed.map(asAudited)].map(
     (lines) => new Set(oncePerRow(lines).map((line) => JSON.stringify(line))),
   );
@@ -127,9 +135,9 @@ function misexplained(steps: readonly Step[], world: World, changed: readonly Li
 }
 
 /** The auditor's own KPI values do not depend on the arrangement either. */
-function ordered([one, other]: readonly World[]): string[] {
+function ordered([one, other]: readonly World[], ruleSet: readonly RuleSet[]): string[] {
   return CYCLES.flatMap((cycle) => {
-    const [a, b] = [one!, other!].map((world) => audit(world, { cycle, ruleSet: RULE_SETS }));
+    const [a, b] = [one!, other!].map((world) => audit(world, { cycle, ruleSet }));
     const same = { lines_in: a!.lines_in, dispositions: a!.dispositions };
     return compare(a!, {
       ...b!,
@@ -212,7 +220,10 @@ async function smallest(server: Server, { placed, differences }: Found, seconds:
     }
     await drop(server, prepared);
   }
-  return { ...last, shown: shownOf({ id, month: last.smallest }, which === undefined ? [0, 1] : [which]) };
+  return {
+    ...last,
+    shown: shownOf({ id, month: last.smallest }, which === undefined ? [0, 1] : [which], ruleSetsOf(server)),
+  };
 }
 
 /** The months with one thing less, the largest things first. */
@@ -260,7 +271,7 @@ function* smaller(month: Month, which: 0 | 1): Generator<Month> {
 }
 
 /** The files of a month, to be read. */
-function shownOf(placed: Placed, arrangements: ReadonlyArray<0 | 1>): string {
+function shownOf(placed: Placed, arrangements: ReadonlyArray<0 | 1>, ruleSet: readonly RuleSet[]): string {
   const reference = referenceOf([placed]);
   return arrangements
     .flatMap((which) => [
@@ -274,7 +285,7 @@ function shownOf(placed: Placed, arrangements: ReadonlyArray<0 | 1>): string {
       ),
       ...CYCLES.map((cycle) => {
         const world = worldOf(reference, able(stepsOf([placed], which)));
-        const { dispositions } = audit(world, { cycle, ruleSet: RULE_SETS });
+        const { dispositions } = audit(world, { cycle, ruleSet });
         const some = Object.entries(dispositions).filter(([, count]) => count > 0);
         return `the auditor in ${cycle}: ${some.map(([name, count]) => `${count} ${name}`).join(', ')}`;
       }),

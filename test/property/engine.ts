@@ -12,18 +12,20 @@ import { asTheyStand, type FileResult } from '../../src/invoice/result.ts';
 import type { LineChange } from '../../src/kpi/changes.ts';
 import { changesBetween } from '../../src/kpi/changes-between.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
-import { useRules } from '../../src/kpi/rules.ts';
+import { useAllRules } from '../../src/kpi/rules.ts';
 import { sum } from '../../src/money.ts';
 import { loadReference } from '../../src/reference/load.ts';
 import type { Actual, ActualLevels } from '../auditor/compare.ts';
 import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { BETWEEN, CYCLES, KINDS, type Step } from './month.ts';
-import { RULE_TEXTS } from './standing.ts';
+import { type ProgramName, programOf } from './program.ts';
 
 /** A server, and the name of a migrated database that nobody uses. */
 export interface Server {
   readonly url: string;
   readonly template: string;
+  /** The rules that months are played under; `levels` when absent. */
+  readonly program?: ProgramName;
 }
 
 /** What the engine says once all steps were taken. */
@@ -96,7 +98,10 @@ export async function prepare(server: Server, reference: Reference): Promise<str
     server,
     server.template,
     async (context, folder) => {
-      for (const text of RULE_TEXTS) await useRules(context, text, 'a rule set of the months');
+      await useAllRules(
+        context,
+        programOf(server.program).texts.map((text, index) => ({ text, shown: `rules ${index + 1}` })),
+      );
       const load = async (kind: (typeof KINDS)[number] | 'rates', content: string): Promise<void> => {
         const path = join(folder, `${kind}.csv`);
         await writeFile(path, content);

@@ -45,7 +45,7 @@ export interface Said {
   readonly date: number;
   readonly seller: number;
   readonly code: number;
-  /** What a corrected invoice refers to: a place in NUMBERS, or -1 for nothing. */
+  /** What a corrected invoice or a credit refers to: a place in NUMBERS, or -1 for nothing. */
   readonly reference: number;
   readonly lines: readonly Content[];
   readonly versions: readonly Version[];
@@ -80,6 +80,8 @@ const DATES = [
   '2023-09-30',
   '2023-10-02',
 ] as const;
+/** Days with a rate for lines that are converted at their month's end. */
+const MONTH_ENDS = ['2022-07-31', '2023-05-30'] as const;
 /** A corrected invoice comes late, so that mostly there is something to correct. */
 const CORRECTED = [5, 5, 6, 6, 7, 7, 8, 9, 0, 3].map((index) => DATES[index]!);
 /** Refreshed while files still arrive: a cycle whose months the others share. */
@@ -88,6 +90,8 @@ export const BETWEEN = '2023-09';
 export const CYCLES = ['2023-07', '2023-10'] as const;
 const NUMBERS = ['A', 'B', 'C', 'D', 'E', 'MISSING'] as const;
 const CODES = ['380', '384', '381', '388', '83', '326', '', '325'] as const;
+/** Corrected invoices and credits say which invoice they are about. */
+const REFERS: readonly string[] = ['384', '381', '83'];
 const SELLERS = ['S1', 'S2'] as const;
 const CURRENCIES = ['USD', 'EUR', 'EGP'] as const;
 const SKUS = ['ADV-1', 'FUND-1', 'EXAM-10', 'NEW-1', 'MUG', 'GHOST'] as const;
@@ -224,7 +228,9 @@ function sayingsOf({ id, month: { documents } }: Placed): Saying[] {
           code: CODES[code]!,
           currency: CURRENCIES[line.currency]!,
           reference:
-            CODES[code] === '384' && head.reference >= 0 ? `${prefix}-${NUMBERS[head.reference]}` : '',
+            REFERS.includes(CODES[code]!) && head.reference >= 0
+              ? `${prefix}-${NUMBERS[head.reference]}`
+              : '',
           seller: SELLERS[document.seller]!,
           customer: `C${idText(id)}-${line.customer}`,
           line: version.unnumbered ? '' : String(no),
@@ -384,7 +390,7 @@ export function referenceOf(months: readonly Placed[]): Reference {
     manualRates: [],
     listings: [],
     // Another rate on each date but one, which has none near.
-    ecb: `Date,USD,JPY,\n${[...DATES]
+    ecb: `Date,USD,JPY,\n${[...DATES, ...MONTH_ENDS]
       .filter((date) => date !== '2023-08-15')
       .sort()
       .reverse()
