@@ -1,5 +1,6 @@
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
 import { byMonth, type MonthCell } from './by-month-sheet.ts';
+import { type Changed, changedSheet } from './changed-sheet.ts';
 import { type Forecast, forecastSheet } from './forecast-sheet.ts';
 import type { Renewed } from './level-rows.ts';
 import type { Lineage } from './lineage.ts';
@@ -10,8 +11,10 @@ import {
   about,
   kpiLines,
   type Lines,
+  noRevision,
   notCounted,
   partnerRows,
+  revisionText,
   SAMPLE_WARNING,
   windowText,
 } from './report-sheets.ts';
@@ -41,6 +44,8 @@ export interface PartnerReport {
   readonly classes: readonly ClassSum[];
   readonly notCounted: Lines<UncountedLine>;
   readonly balance: RowTotals;
+  /** Of a restated revision. */
+  readonly changed?: Changed;
 }
 
 /** One option that the partner is enrolled in, and how it stands. */
@@ -90,6 +95,7 @@ export function partnerBook(report: PartnerReport): Book {
         ? [forecastSheet(report.forecast, provenance.reportingCurrency, report.sample)]
         : []),
       notCounted(report.notCounted),
+      ...(report.changed === undefined ? [] : [changedSheet(report.changed)]),
       about(provenance, partnerRows(report.balance)),
     ],
   };
@@ -117,7 +123,7 @@ const REQUIREMENT_COLUMNS: readonly TableColumn[] = [
 
 function summary(report: PartnerReport): Sheet {
   const { provenance, partner, enrolments, locations, sample, totals, lineage, classes } = report;
-  const { cycle, revision, window, reportingCurrency, ruleSets } = provenance;
+  const { cycle, window, reportingCurrency, ruleSets } = provenance;
   const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
   return {
     name: 'Summary',
@@ -125,12 +131,13 @@ function summary(report: PartnerReport): Sheet {
     blocks: [
       { block: 'text', tone: 'title', text: partner.name || `Partner ${partner.mpnId}` },
       { block: 'text', tone: 'heading', text: headline(enrolments) },
+      ...noRevision(provenance),
       ...warning,
       {
         block: 'pairs',
         pairs: [
           ['MPN ID', partner.mpnId, 'code'],
-          ['Cycle', `${cycle}, revision ${revision}`, 'text'],
+          ['Cycle', `${cycle}, ${revisionText(provenance)}`, 'text'],
           ['Reporting window', windowText(window), 'text'],
           ...sumPairs(totals, report.months, lineage, reportingCurrency),
           ['Rule sets used', ruleSets.map((rules) => rules.name).join(', '), 'text'],

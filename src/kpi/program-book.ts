@@ -1,10 +1,12 @@
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
+import { type Changed, changedSheet } from './changed-sheet.ts';
 import type { Balance, KpiLine, Provenance, Sums, UncountedLine } from './report-data.ts';
 import {
   about,
   control,
   inputFiles,
   type Lines,
+  noRevision,
   type OfPartner,
   programKpiLines,
   programNotCounted,
@@ -22,6 +24,8 @@ export interface ProgramReport {
   readonly totals: Sums;
   readonly notCounted: Lines<UncountedLine & OfPartner>;
   readonly balance: Balance;
+  /** Of a restated revision. */
+  readonly changed?: Changed;
 }
 
 /** Where a partner stands in one enrolment. */
@@ -62,6 +66,7 @@ export function programBook(report: ProgramReport): Book {
     partners(report),
     programKpiLines(report.lines, report.totals),
     programNotCounted(report.notCounted),
+    ...(report.changed === undefined ? [] : [changedSheet(report.changed)]),
     controlSheet(report),
     about(provenance, report.sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : []),
   ];
@@ -99,7 +104,7 @@ function partners({ provenance, standings, sample }: ProgramReport): Sheet {
     tint: { column: 6, tones: { none: 'bad' } },
   };
   const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
-  return { name: 'Partners', landscape: true, blocks: [...warning, table] };
+  return { name: 'Partners', landscape: true, blocks: [...noRevision(provenance), ...warning, table] };
 }
 
 async function* standingRows(standings: Lines<Standing>): AsyncGenerator<CellValue[]> {

@@ -28,6 +28,8 @@ export interface Snapshot {
   readonly window_to: string;
   readonly reporting_currency: string;
   readonly lookback: number;
+  /** Why a restatement was made; null for others. */
+  readonly reason: string | null;
   /** 1: frozen before renewals and forecasts were kept. */
   readonly content_version: number;
 }
@@ -129,7 +131,9 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
   const before = await tx.maybe<{ cycle: string; revision: number }>(
     `select earlier.cycle, max(earlier.revision) as revision
      from snapshot as mine
-     join snapshot as earlier on earlier.cycle = $3 and earlier.made_no < mine.made_no
+     join snapshot as earlier on earlier.cycle = $3
+      -- revision 0 is made now, and shows what was known then
+      and case mine.revision when 0 then earlier.cutoff <= mine.cutoff else earlier.made_no < mine.made_no end
      where mine.cycle = $1 and mine.revision = $2
      group by earlier.cycle`,
     [snapshot.cycle, snapshot.revision, addMonths(snapshot.cycle, -1)],

@@ -51,12 +51,17 @@ export async function putAllInForce(
   reason?: string,
 ): Promise<void> {
   if (sets.length === 0) return;
-  const names = sets.map(({ rules }) => rules.name);
   const change = await nextChange(tx, context, {
     kind: 'rules',
     ...(sets.length === 1 ? { sha256: hashOf(sets[0]!.text) } : {}),
     ...(reason ? { reason } : {}),
   });
+  await writeAll(tx, change, sets);
+}
+
+/** The same from a change that the caller brings. */
+export async function writeAll(tx: Sql, change: string, sets: readonly Written[]): Promise<void> {
+  const names = sets.map(({ rules }) => rules.name);
   // All end before one begins: they may have moved a border between them.
   await tx.rows('update rule_set set ended_no = $1 where name = any($2) and ended_no is null', [
     change,

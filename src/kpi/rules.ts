@@ -79,6 +79,19 @@ export async function checkRules(files: readonly RulesFile[], tx?: Sql): Promise
   return read.map(({ shown, rules }) => ({ file: shown, name: rules.name, title: rules.title }));
 }
 
+/** Reads rule sets that are to stand beside others. Throws LkpError('request') as useAllRules, but leaves gaps. */
+export async function readBeside(
+  tx: Sql,
+  files: readonly RulesFile[],
+  current: readonly RuleSetInForce[],
+): Promise<Written[]> {
+  const read = readAll(files);
+  await needCountries(tx, read);
+  const overlap = spanFaults(held(current, read)).find(({ kind }) => kind === 'overlap');
+  if (overlap) throw new LkpError('request', overlap.message);
+  return read;
+}
+
 interface Read extends Written {
   readonly shown: string;
 }

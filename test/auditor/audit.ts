@@ -88,7 +88,7 @@ export interface Audited {
 }
 
 /** A line that counts in the window. */
-interface Counted {
+export interface Counted {
   readonly partner: string;
   readonly location: string;
   readonly month: string;

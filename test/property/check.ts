@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { World } from '../../samples/truth.ts';
+import type { LineChange } from '../../src/kpi/changes.ts';
 import { asTheyStand, audit, auditLevels } from '../auditor/audit.ts';
+import { asAudited, changedLines, oncePerRow } from '../auditor/changes.ts';
 import { compare, compareLevels, compareTotals } from '../auditor/compare.ts';
 import type { RuleSet } from '../auditor/rule-set.ts';
 import { CAN_WITHDRAW, drop, play, prepare, type Server } from './engine.ts';
 import {
+  BETWEEN,
   CYCLES,
   type Month,
   monthOf,
@@ -101,7 +104,33 @@ async function disagreements(
         ...compareLevels(auditLevels(world, options), actual),
       ].map((told) => `${actual.cycle} ${told}`);
     }),
+    ...(played.changed === undefined ? [] : misexplained(steps, world, played.changed, ruleSetsOf(server))),
     ...compareTotals(asTheyStand(standing, ruleSetsOf(server)), played).map((told) => `as ingested: ${told}`),
+  ];
+}
+
+/** Lines that changed since the refresh between, where engine and auditor differ; and those without a cause. */
+function misexplained(
+  steps: readonly Step[],
+  world: World,
+  changed: readonly LineChange[],
+  ruleSets: readonly RuleSet[],
+): string[] {
+  const known = steps.slice(
+    0,
+    steps.findIndex(({ what }) => what === 'refresh'),
+  );
+  const before = worldOf(world.reference, known);
+  const audited = changedLines({ before, after: world }, { cycle: BETWEEN, ruleSets });
+  const [one, other] = [audited.map(({ cause: _cause, ...line }) => line), changed.map(asAudited)].map(
+    (lines) => new Set(oncePerRow(lines).map((line) => JSON.stringify(line))),
+  );
+  return [
+    ...[...one!].filter((line) => !other!.has(line)).map((line) => `only the auditor sees change: ${line}`),
+    ...[...other!].filter((line) => !one!.has(line)).map((line) => `only the engine sees change: ${line}`),
+    ...changed
+      .filter(({ cause }) => cause === 'unexplained')
+      .map(({ file, row_no }) => `${file}, row ${row_no} changed without a cause`),
   ];
 }
 

@@ -9,6 +9,8 @@ import { type App, openApp } from '../../src/app.ts';
 import { readSettings } from '../../src/config.ts';
 import { ingestFile } from '../../src/invoice/ingest.ts';
 import { asTheyStand, type FileResult } from '../../src/invoice/result.ts';
+import type { LineChange } from '../../src/kpi/changes.ts';
+import { changesBetween } from '../../src/kpi/changes-between.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
 import { useAllRules } from '../../src/kpi/rules.ts';
 import { sum } from '../../src/money.ts';
@@ -33,6 +35,8 @@ export interface Played {
   readonly lines_in: number;
   readonly dispositions: Readonly<Record<string, number>>;
   readonly amounts: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What changed in BETWEEN since its refresh, line by line; absent without one. */
+  readonly changed?: readonly LineChange[];
   /** Files and cycles that did not do what they always must, a sentence each. */
   readonly broken: readonly string[];
 }
@@ -147,10 +151,15 @@ export async function play(server: Server, prepared: string, steps: readonly Ste
       if (said.status !== 'duplicate') broken.push(`the bytes of ${step.file.name} again are ${said.status}`);
     }
 
+    const asked = { from: { revision: 1 }, first: 1_000_000 };
+    const changed = steps.some(({ what }) => what === 'refresh')
+      ? { changed: (await changesBetween(context, BETWEEN, asked)).first }
+      : {};
     const cycles: Array<Actual & ActualLevels> = [];
     for (const cycle of CYCLES) cycles.push(await frozen(context, await refresh(context, cycle)));
     return {
       cycles,
+      ...changed,
       ...(await together(context, [...taken.values()])),
       broken: [...broken, ...(await unbalanced(context))],
     };
