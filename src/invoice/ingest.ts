@@ -7,7 +7,7 @@ import { copyRows, dropLoad, nameFields, oneAtATime, watchRows } from '../stagin
 import { AmountsIn, WATCHED } from './amounts.ts';
 import { fieldExpression, type Reading, readingOf, statedReading } from './notation.ts';
 import { hintsOf, openMatching } from './open.ts';
-import { candidateProfiles, type Match, type Profile, ROW_FIELDS } from './profile.ts';
+import { candidateProfiles, keepProfile, type Match, type Profile, ROW_FIELDS } from './profile.ts';
 import { propose } from './propose.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
 import { settle } from './settle.ts';
@@ -177,6 +177,7 @@ async function takeRows(
   const sameNumber = await tx.file<SameNumber>('staging/documents');
 
   context.progress(`${name}: storing`);
+  await keepProfile(tx, profile);
   const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
   const { id } = await tx.one<{ id: number }>(
     `insert into file (sha256, kind, name, bytes, format, profile, profile_hash, source,

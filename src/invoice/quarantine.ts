@@ -92,13 +92,17 @@ export async function decide(
         `Invoice ${number} came in several versions, in ${files.join(' and ')}. Say with --file which one you mean.`,
       );
     }
-    const file = options.file === undefined ? undefined : (await knownFile(tx, options.file)).id;
-    const change = await nextChange(tx, context, { kind: verdict, reason: options.reason });
+    const file = options.file === undefined ? undefined : await knownFile(tx, options.file);
+    const change = await nextChange(tx, context, {
+      kind: verdict,
+      reason: options.reason,
+      asked: { number, ...(file ? { file: file.sha256 } : {}) },
+    });
     await tx.file('staging/decide', {
       change_no: change,
       verdict,
       documents: documents.map(({ id }) => id).join(','),
-      file_id: file ?? '',
+      file_id: file?.id ?? '',
     });
     await settle(tx, change);
     const { moved, waiting } = await tx.one<{ moved: string; waiting: string }>(

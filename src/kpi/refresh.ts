@@ -1,3 +1,4 @@
+import { buildId } from '../build.ts';
 import { addMonths, endOfDay, firstDay, refreshDay, reportingWindow, startOfDay } from '../calendar.ts';
 import { nearest } from '../config.ts';
 import { crash } from '../crash.ts';
@@ -150,6 +151,8 @@ async function compute(
     content_hash: hash!.content_hash,
     change_no: change,
     reason: options.reason ?? '',
+    time_zone: settings.LKP_TIME_ZONE,
+    build: await buildId(),
   });
   return summarise(tx, 'snapshot', { ...said, revision, outcome: 'refreshed' });
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { buildId } from '../build.ts';
 import { addMonths, firstDay } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import { writeAtomically } from '../files.ts';
@@ -14,6 +15,10 @@ export interface ReportFile {
   readonly path: string;
   readonly sha256: string;
 }
+
+/** Where the workbooks of a revision are. */
+export const reportFolder = (home: string, cycle: string, revision: number): string =>
+  join(home, 'reports', cycle, `revision-${revision}`);
 
 export interface ReportOptions {
   /** The newest when absent. */
@@ -41,14 +46,16 @@ export async function writeReports(
     const only = options.only;
     await prepare(tx, snapshot, only);
     const shared = await sharedProvenance(tx, snapshot);
-    const folder = join(context.settings.home, 'reports', cycle, `revision-${snapshot.revision}`);
+    const folder = reportFolder(context.settings.home, cycle, snapshot.revision);
     const files: ReportFile[] = [];
+    const written: WrittenBook[] = [];
     const write = async (name: string, book: Parameters<Context['workbooks']['write']>[1]) => {
       const path = options.out ?? join(folder, name);
-      const { sha256 } = await writeAtomically(path, async (temporary) => {
+      const { sha256, bytes } = await writeAtomically(path, async (temporary) => {
         await context.workbooks.write(temporary, book);
       });
       files.push({ path, sha256 });
+      written.push({ name, sha256, bytes });
       crash('report-between-workbooks');
     };
     if (only !== 'program') {
@@ -64,8 +71,29 @@ export async function writeReports(
       context.progress('the program workbook');
       await write(`program-${cycle}.xlsx`, programBook(await programReport(tx, snapshot, shared)));
     }
+    // One that was asked for elsewhere is a copy, and nobody looks after it.
+    if (options.out === undefined) await record(tx, snapshot, written);
     return { revision: snapshot.revision, files };
   });
+}
+
+interface WrittenBook {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** Writes down which bytes were written: `lkp verify` compares them with those that lie there. */
+async function record(tx: Sql, { cycle, revision }: Snapshot, books: readonly WrittenBook[]): Promise<void> {
+  await tx.rows(
+    `insert into report_file (cycle, revision, name, sha256, bytes, build)
+     select $1, $2, book.name, book.sha256, book.bytes, $3
+     from jsonb_to_recordset($4) as book (name text, sha256 text, bytes bigint)
+     order by book.name collate "C"
+     on conflict (cycle, revision, name) do update
+     set sha256 = excluded.sha256, bytes = excluded.bytes, build = excluded.build`,
+    [cycle, revision, await buildId(), JSON.stringify(books)],
+  );
 }
 
 /** The file name of a partner's workbook. The loader takes no other MPN ID; a path is made of nothing else. */
