@@ -4,13 +4,18 @@
 
 create temporary table fresh_rule_set on commit drop as
 select rule_set.id, rule_set.name, rule_set.title, rule_set.sha256, rule_set.basis, rule_set.valid_from, rule_set.valid_to,
-       rule_set.valid_from <= current_setting('lkp.window_to')::date
-         and coalesce(rule_set.valid_to, 'infinity'::date) > current_setting('lkp.window_to')::date as decides_levels
+       by_year.decides_levels
 from rule_set
+-- weights go by the issue date; caps and levels by the window's last day
+cross join lateral (
+  select rule_set.year_from <= current_setting('lkp.window_to')::date
+     and coalesce(rule_set.year_to, 'infinity'::date) > current_setting('lkp.window_to')::date as decides_levels
+) as by_year
 where rule_set.change_no <= current_setting('lkp.cutoff')::bigint
   and (rule_set.ended_no is null or rule_set.ended_no > current_setting('lkp.cutoff')::bigint)
-  and rule_set.valid_from <= current_setting('lkp.window_to')::date
-  and coalesce(rule_set.valid_to, 'infinity'::date) > current_setting('lkp.window_from')::date;
+  and (by_year.decides_levels
+    or rule_set.valid_from <= current_setting('lkp.window_to')::date
+       and coalesce(rule_set.valid_to, 'infinity'::date) > current_setting('lkp.window_from')::date);
 
 create temporary table fresh_cell on commit drop as
 select coalesce(partner_of.partner_mpn_id, '') as partner_mpn_id,
@@ -44,8 +49,9 @@ with summed as (
 )
 select summed.partner_mpn_id, coalesce(rule_weight.category, '') as category, summed.kpi_class,
        summed.units, summed.kpi_value, rule_weight.cap,
-       least(summed.kpi_value, coalesce(rule_weight.cap, summed.kpi_value)) as counted,
-       coalesce(greatest(summed.kpi_value - rule_weight.cap, 0), 0)         as above_cap,
+       -- what is held against a cap or a threshold is rounded once: three thirds of 10 decimals are 1
+       least(round(summed.kpi_value, 6), rule_weight.cap)                   as counted,
+       coalesce(greatest(round(summed.kpi_value, 6) - rule_weight.cap, 0), 0) as above_cap,
        summed.revenue,
        coalesce(sampled.sample, false)                                      as sample
 from summed

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { LkpError } from '../job.ts';
-import { parseRules, rulesInForce, useRules } from '../kpi/rules.ts';
+import { parseRules } from '../kpi/rule-set.ts';
+import { useRules } from '../kpi/rules.ts';
+import { rulesInForce } from '../kpi/rules-in-force.ts';
 import { recordManual } from '../ledger.ts';
 import { table } from '../show.ts';
 import { type Definition, textOf } from './command.ts';

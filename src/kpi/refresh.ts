@@ -1,11 +1,11 @@
 import { buildId } from '../build.ts';
-import { addMonths, endOfDay, firstDay, refreshDay, reportingWindow, startOfDay } from '../calendar.ts';
-import { nearest } from '../config.ts';
+import { addMonths, endOfDay, refreshDay, startOfDay } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import { CYCLE_DISPOSITIONS, type CycleDisposition } from '../dispositions.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
+import { computeFresh, cutOff, takeCells } from './fresh.ts';
 
 export interface RefreshOptions {
   /** Shows what a refresh would change and writes nothing. */
@@ -100,37 +100,14 @@ async function compute(
 ): Promise<RefreshResult> {
   const { settings } = context;
   const currency = settings.LKP_REPORTING_CURRENCY;
-  await needCurrency(tx, currency);
-  const window = reportingWindow(cycle);
-  // Cells are shared by all cycles: two refreshes of different cycles must not rebuild the same months at once. The
-  // cut-off is read under the lock: whoever waited for it must not take the cells back to an older one.
-  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
+  await takeCells(tx);
   const cutoff = await cutOff(tx, options.asOf);
-  const common = {
-    cycle,
-    cutoff,
-    lookback: settings.LKP_RATE_LOOKBACK_DAYS,
-    reporting_currency: currency,
-    window_from: window.from,
-    window_to: window.to,
-    cycle_start: firstDay(cycle),
-  };
-  await tx.set(common);
-  if (options.asOf) await rebuildAsOf(tx);
-  else await rebuildStale(tx, context);
-  crash('refresh-months-built');
-
-  context.progress(`${cycle}: rolling up`);
-  const [hash] = await tx.file<{ content_hash: string }>('marts/fresh');
-  await needRules(tx, window.to);
-  const broken = await tx.file('checks/conservation');
-  if (broken.length > 0)
-    throw new Error(`Cycle ${cycle} does not balance, nothing was written: ${JSON.stringify(broken)}`);
+  const content_hash = await computeFresh(tx, context, cycle, cutoff);
 
   const last = await lastRevision(tx, cycle);
   const changed = last ? settingsThatDiffer(last, settings) : [];
   const said = { cycle, currency, differences: changed };
-  if (last && last.content_hash === hash!.content_hash && changed.length === 0)
+  if (last && last.content_hash === content_hash && changed.length === 0)
     return summarise(tx, 'snapshot', { ...said, revision: last.revision, outcome: 'unchanged' });
 
   const revision = (last?.revision ?? 0) + 1;
@@ -148,27 +125,13 @@ async function compute(
   await tx.file('marts/freeze', {
     revision,
     due_at: startOfDay(refreshDay(cycle), settings.LKP_TIME_ZONE),
-    content_hash: hash!.content_hash,
+    content_hash,
     change_no: change,
     reason: options.reason ?? '',
     time_zone: settings.LKP_TIME_ZONE,
     build: await buildId(),
   });
   return summarise(tx, 'snapshot', { ...said, revision, outcome: 'refreshed' });
-}
-
-/** Cells say nothing without their currency: one that nobody knows would leave all revenue empty. */
-async function needCurrency(tx: Sql, currency: string): Promise<void> {
-  // Those in use first: of equally near codes the first one is meant.
-  const rows = await tx.rows<{ code: string }>(
-    'select code from currency order by valid_to is not null, code',
-  );
-  const known = rows.map(({ code }) => code);
-  if (known.includes(currency)) return;
-  throw new LkpError(
-    'request',
-    `LKP_REPORTING_CURRENCY=${currency} is not a currency of ISO 4217. Did you mean ${nearest(currency, known)}? Correct the setting and repeat.`,
-  );
 }
 
 /** A revision keeps its settings: figures under others are not the same figures, even where they are equal. */
@@ -186,63 +149,6 @@ function settingsThatDiffer(last: Revision, settings: Context['settings']): Diff
       before: `${name}=${before}`,
       after: `${name}=${after}`,
     }));
-}
-
-/** The last change that the computation sees: the newest, or the newest known at an instant. */
-async function cutOff(tx: Sql, asOf?: string): Promise<string> {
-  const { no } = await tx.one<{ no: string | null }>(
-    asOf === undefined
-      ? 'select max(no) as no from change'
-      : 'select max(no) as no from change where known_at <= $1',
-    asOf === undefined ? [] : [asOf],
-  );
-  if (no === null) throw new LkpError('request', `Nothing was known yet on ${asOf}. Choose a later instant.`);
-  return no;
-}
-
-/** Recomputes the months that changes touched since their cells were built, adjoining ones in one pass. */
-async function rebuildStale(tx: Sql, context: Context): Promise<void> {
-  const stale = await tx.file<{ issue_month: string }>('marts/stale_months');
-  for (const { from, to } of spans(stale.map(({ issue_month }) => issue_month.slice(0, 7)))) {
-    context.progress(`recomputing ${from} to ${addMonths(to, -1)}`);
-    await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
-  }
-}
-
-/** Recomputes every month as of an earlier cut-off; the transaction is rolled back or the cells are marked stale. */
-async function rebuildAsOf(tx: Sql): Promise<void> {
-  const months = await tx.rows<{ issue_month: string }>(
-    'select distinct issue_month from month_touched order by 1',
-  );
-  for (const { from, to } of spans(months.map(({ issue_month }) => issue_month.slice(0, 7)))) {
-    await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
-  }
-}
-
-/** Adjoining months as half-open spans: ['2019-01','2019-02','2019-05'] -> 2019-01..2019-03, 2019-05..2019-06. */
-export function spans(months: readonly string[]): Array<{ from: string; to: string }> {
-  const found: Array<{ from: string; to: string }> = [];
-  for (const month of months) {
-    const last = found.at(-1);
-    if (last && last.to === month) last.to = addMonths(month, 1);
-    else found.push({ from: month, to: addMonths(month, 1) });
-  }
-  return found;
-}
-
-async function needRules(tx: Sql, windowTo: string): Promise<void> {
-  const { covered } = await tx.one<{ covered: boolean }>(
-    'select exists (select 1 from fresh_rule_set where decides_levels) as covered',
-  );
-  if (covered) return;
-  const known = await tx.rows<{ name: string; valid_from: string; valid_to: string | null }>(
-    'select name, valid_from, valid_to from rule_set where ended_no is null order by valid_from',
-  );
-  const list = known.map((set) => `${set.name} ${set.valid_from}..${set.valid_to ?? 'open'}`).join(', ');
-  throw new LkpError(
-    'request',
-    `No rule set is in force on ${windowTo}, the last day of the reporting window (in force are: ${list}). Put one in force with lkp rules use FILE.`,
-  );
 }
 
 /** What the newest revision of a cycle says. Throws LkpError('request') when there is none. */
