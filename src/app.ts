@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readSettings, type Settings } from './config.ts';
 import { type OpenDatabase, openDatabase } from './db/connection.ts';
-import { openEmbedded } from './db/embedded.ts';
+import { openEmbedded, stopEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { identify, openInvoice } from './einvoice/table.ts';
 import { openSheet } from './excel/table.ts';
@@ -67,6 +67,9 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
     throw error;
   }
 }
+
+/** Ends the embedded server of a home that nobody uses any more. */
+export const stopServer = (home: string): Promise<boolean> => stopEmbedded(home);
 
 /** Like mkdir with `recursive`, which never returns where a file system takes no folders (/proc): Node 20 to 24. */
 async function makeFolder(path: string): Promise<void> {

@@ -178,7 +178,11 @@ async function takeRows(
 
   context.progress(`${name}: storing`);
   await keepProfile(tx, profile);
-  const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
+  const change = await nextChange(tx, context, {
+    kind: 'ingest',
+    sha256: stored.sha256,
+    asked: { files: [{ name, sha256: stored.sha256 }], profile: profile.hash },
+  });
   const { id } = await tx.one<{ id: number }>(
     `insert into file (sha256, kind, name, bytes, format, profile, profile_hash, source,
                        physical_rows, blank_rows, preamble_rows, lines_in, change_no, numbered, header, total_rows)

@@ -234,7 +234,14 @@ async function takeIn(tx: Sql, context: Context, reads: readonly Read[]): Promis
   context.progress(`${reads.length} files: storing`);
   const reason = `${reads.length} files together`;
   await keepProfile(tx, profile);
-  const change = await nextChange(tx, context, { kind: 'ingest', reason });
+  const change = await nextChange(tx, context, {
+    kind: 'ingest',
+    reason,
+    asked: {
+      files: reads.map(({ name, stored }) => ({ name, sha256: stored.sha256 })),
+      profile: profile.hash,
+    },
+  });
   const files = await filesOf(tx, reads, change, numbered);
   const first = files[0]!;
   await tx.file('staging/store_documents', { file_id: first, change_no: change });

@@ -10,7 +10,11 @@ const NOT_FACTS = /^(change|change_counter|month_touched|report_file|snapshot(_.
 
 /** The database's numbers for a thing, told as what it is. */
 const NAMES: ReadonlyArray<readonly [column: RegExp, table: string, name: string]> = [
-  [/^(.*_)?file_id$/, 'file', `%.name || ' (sha256 ' || left(%.sha256, 12) || ', change ' || %.change_no || ')'`],
+  [
+    /^(.*_)?file_id$/,
+    'file',
+    `%.name || ' (sha256 ' || left(%.sha256, 12) || ', change ' || %.change_no || ')'`,
+  ],
   [
     /^(document_id|replaces_id)$/,
     'document',
@@ -41,14 +45,16 @@ export interface Ground {
 /** The tables of facts that both databases have, and how their rows are told. */
 export async function factsOf(tx: Sql, { beyond }: Pick<Ground, 'beyond'>): Promise<Facts[]> {
   const shapes = await shapesOf(tx, '.');
-  return shapes
-    .filter(({ table }) => !NOT_FACTS.test(table))
-    // The headers of other rows are written when a document moves, for files of long before.
-    .filter(({ table }) => !(beyond && table === 'other_header'))
-    .flatMap((shape) => {
-      const facts = told(shape);
-      return facts ? [facts] : [];
-    });
+  return (
+    shapes
+      .filter(({ table }) => !NOT_FACTS.test(table))
+      // The headers of other rows are written when a document moves, for files of long before.
+      .filter(({ table }) => !(beyond && table === 'other_header'))
+      .flatMap((shape) => {
+        const facts = told(shape);
+        return facts ? [facts] : [];
+      })
+  );
 }
 
 function told(shape: Shape): Facts | undefined {
@@ -120,7 +126,12 @@ async function digests(tx: Sql, facts: Facts, { head, moved }: Ground): Promise<
  * Compares a table's facts: by a digest for each change first, and row by row only where two digests differ. The cost
  * is one pass over the table on each side.
  */
-export async function compareFacts(recorded: Sql, derived: Sql, facts: Facts, ground: Ground): Promise<Compared> {
+export async function compareFacts(
+  recorded: Sql,
+  derived: Sql,
+  facts: Facts,
+  ground: Ground,
+): Promise<Compared> {
   const ours = await digests(recorded, facts, ground);
   const theirs = await digests(derived, facts, ground);
   const groups = [...new Set([...ours.keys(), ...theirs.keys()])].filter(
@@ -132,7 +143,7 @@ export async function compareFacts(recorded: Sql, derived: Sql, facts: Facts, gr
     flat(
       tx.stream<RowText>(
         `select facts.key, facts.cells from (${facts.select}) as facts where facts.group_no = any($3::bigint[])
-         order by 1 collate "C", 2 collate "C"`,
+         order by facts.key collate "C", facts.cells collate "C"`,
         [ground.head, ground.moved, groups],
         2_000,
       ),

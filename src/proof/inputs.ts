@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { keptInStore, sha256Of, storedPath } from '../files.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import type { Problem } from './problem.ts';
-import type { CycleRecord, RecordedChange } from './record.ts';
+import { type CycleRecord, filesByChange, type RecordedChange } from './record.ts';
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -25,7 +26,8 @@ export async function checkInputs(
     ...(await ledger(scratch, record)),
     ...(await inputs(record, home, progress)),
     ...record.rule_sets.filter(({ body, sha256 }) => hashOf(body) !== sha256).map(alteredRules),
-    ...ruleSetsGone(record),
+    ...ruleSetsApart(record),
+    ...filesApart(record),
     ...profiles(record),
     ...record.changes.filter(({ kind, asked }) => DECISIONS.includes(kind) && asked === null).map(unasked),
   ];
@@ -33,10 +35,16 @@ export async function checkInputs(
 
 /** Each row's chain follows from the row and from the chain before it. */
 async function ledger(scratch: Sql, { changes, head, revisions }: CycleRecord): Promise<Problem[]> {
-  const problem = (no: string, reason: string): Problem => ({ what: 'ledger', thing: `change ${no}`, reason });
+  const problem = (no: string, reason: string): Problem => ({
+    what: 'ledger',
+    thing: `change ${no}`,
+    reason,
+  });
   const gap = changes.findIndex(({ no }, index) => no !== String(index + 1));
   if (gap >= 0)
-    return [problem(String(gap + 1), `the ledger has no row of this number; changes are numbered without gaps.`)];
+    return [
+      problem(String(gap + 1), `the ledger has no row of this number; changes are numbered without gaps.`),
+    ];
   if (String(changes.length) !== head)
     return [problem(head, `the ledger ends with ${changes.length}, and the cycle knew more.`)];
   const odd = await scratch.rows<{ no: string }>(
@@ -50,15 +58,20 @@ async function ledger(scratch: Sql, { changes, head, revisions }: CycleRecord): 
     [JSON.stringify(changes)],
   );
   const altered = odd.map(({ no }) =>
-    problem(no, `${spoken(changes[Number(no) - 1]!)}: its row, or the one before it, is not the one that was written.`),
+    problem(
+      no,
+      `${spoken(changes[Number(no) - 1]!)}: its row, or the one before it, is not the one that was written.`,
+    ),
   );
   const instants = revisions
     .filter(({ cutoff, known_at }) => changes[Number(cutoff) - 1]?.known_at !== known_at)
-    .map(({ cycle, revision, cutoff }): Problem => ({
-      what: 'revision',
-      thing: `${cycle} revision ${revision}`,
-      reason: `its known_at is not that of change ${cutoff}, its cut-off.`,
-    }));
+    .map(
+      ({ cycle, revision, cutoff }): Problem => ({
+        what: 'revision',
+        thing: `${cycle} revision ${revision}`,
+        reason: `its known_at is not that of change ${cutoff}, its cut-off.`,
+      }),
+    );
   return [...altered, ...instants];
 }
 
@@ -94,14 +107,46 @@ const alteredRules = ({ name, change_no, sha256 }: CycleRecord['rule_sets'][numb
   reason: `the text that change ${change_no} put in force is not the one that was: its sha256 is not ${sha256}.`,
 });
 
-function ruleSetsGone({ changes, rule_sets }: CycleRecord): Problem[] {
+/** Each rule set that was put in force is on record, and no other. */
+function ruleSetsApart({ changes, rule_sets }: CycleRecord): Problem[] {
+  const inForce = new Map(rule_sets.map((set) => [set.change_no, set.sha256]));
   return changes
-    .filter(({ no, kind }) => kind === 'rules' && !rule_sets.some(({ change_no }) => change_no === no))
+    .filter(({ no, kind, sha256 }) => kind === 'rules' && inForce.get(no) !== sha256)
     .map((change) => ({
       what: 'rule set',
       thing: spoken(change),
-      reason: 'the rule set that it put in force is not on record.',
+      reason: `the rule set that it put in force (sha256 ${change.sha256}) is not on record.`,
     }));
+}
+
+const ASKED = z.object({
+  files: z.array(z.object({ name: z.string(), sha256: z.string() })),
+  profile: z.string().optional(),
+});
+
+/** A file's row says of it what its change says. Changes of before say less. */
+function filesApart(record: CycleRecord): Problem[] {
+  const found: Problem[] = [];
+  const byChange = filesByChange(record);
+  for (const change of record.changes) {
+    const asked = ASKED.safeParse(change.asked).data;
+    if (!asked) continue;
+    const rows = byChange.get(change.no) ?? [];
+    for (const [index, { name, sha256 }] of asked.files.entries()) {
+      const row = rows[index];
+      const same =
+        row?.name === name &&
+        row.sha256 === sha256 &&
+        (asked.profile === undefined || row.profile_hash === asked.profile);
+      if (!same)
+        found.push({
+          what: 'input',
+          thing: name,
+          reason: `${spoken(change)} took it in (sha256 ${sha256}), and its row in the table file says otherwise (${row ? `${row.name}, sha256 ${row.sha256}` : 'there is none'}).`,
+        });
+    }
+  }
+  return found;
 }
 
 function profiles({ files, profiles: kept }: CycleRecord): Problem[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { addMonths } from '../calendar.ts';
+import { candidateProfiles } from '../invoice/profile.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { KIND_NAMES } from '../reference/kinds.ts';
@@ -93,6 +94,13 @@ export type RecordedRevision = CycleRecord['revisions'][number];
 export type RecordedChange = CycleRecord['changes'][number];
 export type RecordedFile = CycleRecord['files'][number];
 
+/** Change number -> the files that it took in, in their order. */
+export function filesByChange({ files }: CycleRecord): Map<string, RecordedFile[]> {
+  const found = new Map<string, RecordedFile[]>();
+  for (const file of files) found.set(file.change_no, [...(found.get(file.change_no) ?? []), file]);
+  return found;
+}
+
 /** Reads the record of a cycle from the database. Throws LkpError('request') when the cycle has no revision. */
 export const recordOf = (context: Context, of: string): Promise<CycleRecord> =>
   context.db.transaction('verify', async (tx) => {
@@ -125,16 +133,30 @@ export const recordOf = (context: Context, of: string): Promise<CycleRecord> =>
         'select change_no, name, sha256, body from rule_set where change_no <= $1 order by change_no, id',
         [head],
       ),
-      profiles: await tx.rows(
-        `select sha256, name, body from import_profile
-         where exists (select from file where file.profile_hash = import_profile.sha256 and file.change_no <= $1)
-         order by sha256 collate "C"`,
-        [head],
-      ),
+      profiles: await profilesOf(tx, context, head),
       revisions,
       submission,
     };
   });
+
+/** Profiles as they were kept; those of before, where the one that is there now has the same sha256. */
+async function profilesOf(tx: Sql, context: Context, head: string): Promise<CycleRecord['profiles']> {
+  const kept = await tx.rows<CycleRecord['profiles'][number] & { body: string | null }>(
+    `select used.profile_hash as sha256, coalesce(import_profile.name, '') as name, import_profile.body
+     from (select distinct file.profile_hash from file where file.kind = 'invoices' and file.change_no <= $1) as used
+     left join import_profile on import_profile.sha256 = used.profile_hash
+     order by used.profile_hash collate "C"`,
+    [head],
+  );
+  const known = kept.some(({ body }) => body === null)
+    ? await candidateProfiles(context.settings.profiles)
+    : [];
+  return kept.flatMap((profile) => {
+    if (profile.body !== null) return [profile];
+    const now = known.find(({ hash }) => hash === profile.sha256);
+    return now ? [{ sha256: now.hash, name: now.name, body: now.body }] : [];
+  });
+}
 
 /** All revisions of the cycle, and of the month before those that were there when they were made. */
 async function revisionsOf(tx: Sql, of: string): Promise<RecordedRevision[]> {
@@ -153,7 +175,13 @@ async function revisionsOf(tx: Sql, of: string): Promise<RecordedRevision[]> {
      order by snapshot.made_no`,
     [of, addMonths(of, -1)],
   );
-  const books = await tx.rows<{ revision: number; name: string; sha256: string; bytes: string; build: string }>(
+  const books = await tx.rows<{
+    revision: number;
+    name: string;
+    sha256: string;
+    bytes: string;
+    build: string;
+  }>(
     `select revision, name, sha256, bytes, build from report_file where cycle = $1 order by revision, name collate "C"`,
     [of],
   );
@@ -164,15 +192,21 @@ async function revisionsOf(tx: Sql, of: string): Promise<RecordedRevision[]> {
         ? []
         : books
             .filter((book) => book.revision === made.revision)
-            .map(({ name, sha256: hash, bytes, build }) => ({ name, sha256: hash, bytes: Number(bytes), build })),
+            .map(({ name, sha256: hash, bytes, build }) => ({
+              name,
+              sha256: hash,
+              bytes: Number(bytes),
+              build,
+            })),
   }));
 }
 
 async function submissionOf(tx: Sql, of: string): Promise<CycleRecord['submission']> {
-  const begun = await tx.maybe<{ status: 'sending' | 'submitted' | 'unknown'; content_hash: string; change_no: string }>(
-    'select status, content_hash, change_no from directory_submission where cycle = $1',
-    [of],
-  );
+  const begun = await tx.maybe<{
+    status: 'sending' | 'submitted' | 'unknown';
+    content_hash: string;
+    change_no: string;
+  }>('select status, content_hash, change_no from directory_submission where cycle = $1', [of]);
   if (!begun) return null;
   const files = await tx.rows<{ name: string; sha256: string; bytes: string; build: string | null }>(
     'select name, sha256, bytes, build from directory_file where cycle = $1 order by name collate "C"',

@@ -79,10 +79,11 @@ export async function* revisionRows(
   const keyed = keyOf(shape, columns);
   yield* flat(
     tx.stream<RowText>(
-      `select json_build_array(${keyed.map(text).join(', ')})::text as key,
-              json_build_array(${columns.map(text).join(', ')})::text as cells
-       from "${shape.table}" as t where t.cycle = $1 and t.revision = $2
-       order by 1 collate "C", 2 collate "C"`,
+      `select told.key, told.cells
+       from (select json_build_array(${keyed.map(text).join(', ')})::text as key,
+                    json_build_array(${columns.map(text).join(', ')})::text as cells
+             from "${shape.table}" as t where t.cycle = $1 and t.revision = $2) as told
+       order by told.key collate "C", told.cells collate "C"`,
       [cycle, revision],
       2_000,
     ),
@@ -93,11 +94,11 @@ export async function* flat<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerat
   for await (const page of pages) yield* page;
 }
 
-/** What a row is known by among those of its revision. */
-export const keyOf = (shape: Shape, columns: readonly string[]): string[] => {
-  const wanted = shape.key.filter((name) => !['cycle', 'revision'].includes(name) && columns.includes(name));
-  return wanted.length > 0 ? wanted : [...columns];
-};
+/** What a row is known by among those of its revision; nothing, where there is one. */
+export const keyOf = (shape: Shape, columns: readonly string[]): string[] =>
+  shape.key.length === 0
+    ? [...columns]
+    : shape.key.filter((name) => !['cycle', 'revision'].includes(name) && columns.includes(name));
 
 /** Walks through both sides, which are in order of their keys (code points), and tells where they part. */
 export async function compareRows(
