@@ -4,8 +4,9 @@ import { type App, openApp } from '../app.ts';
 import { readSettings, testClock } from '../config.ts';
 import { LkpError } from '../job.ts';
 import { recordManual } from '../ledger.ts';
-import { BrokenBundle, type Bundle, fromBundle, packBundle } from '../proof/bundle.ts';
+import { type Bundle, fromBundle, packBundle } from '../proof/bundle.ts';
 import { fromDatabase } from '../proof/source.ts';
+import { BrokenBundle } from '../proof/tar.ts';
 import { type VerifiedCycle, verifyCycle } from '../proof/verify.ts';
 import { verifiedText, verifyText } from '../show.ts';
 import { verifyStore } from '../verify.ts';
@@ -76,7 +77,7 @@ async function ofCycle(app: App, cycle: string, to: string | undefined): Promise
 async function ofBundle(path: string): Promise<Result> {
   const context = { settings: readSettings(), progress };
   try {
-    const { verified } = await verifyCycle(context, ({ folder }) =>
+    const { verified } = await verifyCycle(context, (folder) =>
       fromBundle(path, join(folder, 'bundle'), progress),
     );
     return resultOf(verified, null, false);

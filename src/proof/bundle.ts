@@ -11,7 +11,7 @@ import { type Context, LkpError } from '../job.ts';
 import { type CycleRecord, RECORD } from './record.ts';
 import type { RowText } from './rows.ts';
 import type { Source } from './source.ts';
-import { END, headerOf, MEMBER, paddingOf, TarReader } from './tar.ts';
+import { BLOCK, BrokenBundle, END, headerOf, MEMBER, paddingOf, TarReader } from './tar.ts';
 
 /** What a bundle begins with: its members in order, each with its bytes. */
 const MANIFEST = z.strictObject({
@@ -20,7 +20,10 @@ const MANIFEST = z.strictObject({
   lkp: z.string().max(100),
   build: z.string().max(100),
   /** Table -> its columns, in the order in which its rows have them. */
-  tables: z.record(z.string().regex(/^snapshot[a-z_]*$/), z.array(z.string().regex(/^[a-z_]+$/)).max(100)),
+  tables: z.record(
+    z.string().regex(/^snapshot[a-z0-9_]*$/),
+    z.array(z.string().regex(/^[a-z][a-z0-9_]*$/)).max(100),
+  ),
   members: z
     .array(
       z.strictObject({
@@ -154,19 +157,10 @@ async function writeTar(
 const writeMember = (out: FileHandle, name: string, bytes: Buffer): Promise<void> =>
   out.writeFile(Buffer.concat([headerOf(name, bytes.length), bytes, paddingOf(bytes.length)]));
 
-/** A bundle, and what is wrong with it; nothing of it is used then. */
-export class BrokenBundle extends LkpError {
-  readonly member: string;
-  constructor(member: string, reason: string) {
-    super('request', reason);
-    this.member = member;
-  }
-}
-
 /**
  * Unpacks a bundle into `folder` (of this work alone) and opens it. Every byte is checked on the way: headers by what we
  * write, the manifest by its own sum, members by the manifest. Throws LkpError('request') when it is no bundle, and
- * BrokenBundle when a member of it is not what the manifest says.
+ * BrokenBundle when anything in it is not what was written.
  */
 export async function fromBundle(
   path: string,
@@ -208,7 +202,7 @@ export async function fromBundle(
 async function openBundle(path: string): Promise<FileHandle> {
   try {
     const file = await open(path);
-    if ((await file.stat()).isFile()) return file;
+    if ((await file.stat()).isFile() && (await looksLikeOne(file))) return file;
     await file.close();
   } catch (cause) {
     throw new LkpError(
@@ -217,7 +211,17 @@ async function openBundle(path: string): Promise<FileHandle> {
       { cause },
     );
   }
-  throw new LkpError('request', `${path} is no file. Name a bundle that lkp verify --bundle wrote.`);
+  throw new LkpError(
+    'request',
+    `${path} is no bundle of lkp. Name a cycle, such as 2020-01, or a bundle that lkp verify --bundle wrote.`,
+  );
+}
+
+/** By either of two places of its first header: one that was altered in one of them is a damaged bundle, and no other file. */
+async function looksLikeOne(file: FileHandle): Promise<boolean> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK), 0, BLOCK, 0);
+  const head = buffer.toString('latin1');
+  return bytesRead > 0 && (head.startsWith(MANIFEST_NAME) || head.slice(257, 262) === 'ustar');
 }
 
 async function readManifest(tar: TarReader, path: string): Promise<Manifest> {

@@ -80,8 +80,7 @@ function told(shape: Shape): Facts | undefined {
       return `case when not (${NAMES[1]![2].replaceAll('%', 't')}) = any($2::text[]) then ${text} end`;
     return text;
   });
-  const keyed = shape.key.filter((name) => names.includes(name));
-  const key = keyed.length > 0 ? keyed : names;
+  const key = knownBy(shape, names);
   const keys = key.map((name) => cells[names.indexOf(name)]);
   return {
     table: shape.table,
@@ -92,6 +91,21 @@ function told(shape: Shape): Facts | undefined {
              from "${shape.table}" as t ${joins.join(' ')}
              where ${brought} <= $1 and cardinality($2::text[]) >= 0`,
   };
+}
+
+/** Columns that a row is known by, where a database's own number is the primary key or there is none. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  file: ['sha256', 'kind', 'change_no'],
+  document: ['source', 'seller', 'class', 'number', 'issue_date'],
+  rule_set: ['name', 'change_no'],
+  rate: ['currency', 'rate_date', 'origin', 'change_no'],
+};
+
+function knownBy({ table, key }: Shape, names: readonly string[]): string[] {
+  const keyed = KEYS[table] ?? key;
+  if (keyed.length > 0 && keyed.every((name) => names.includes(name))) return [...keyed];
+  // A row of reference data is of a row of its file.
+  return names.includes('file_id') && names.includes('row_no') ? ['file_id', 'row_no'] : [...names];
 }
 
 /** Whether changes after `head` are known, and which documents they moved. */

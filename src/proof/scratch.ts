@@ -18,13 +18,14 @@ export interface Scratch {
 }
 
 /**
- * Does `work` with an empty database: an embedded server of its own in the system's folder for temporary files (TMPDIR), whatever
+ * Does `work` on what `open` opened, with an empty database: an embedded server of its own in the system's folder for temporary files (TMPDIR), whatever
  * database is in use. It needs no rights on that one, puts no load on it and leaves nothing behind. The folder is
  * removed at the end; what a killed verification left is removed by the next one.
  */
-export async function withScratch<T>(
+export async function withScratch<S, T>(
   context: Pick<Context, 'settings' | 'progress'>,
-  work: (scratch: Scratch) => Promise<T>,
+  open: (folder: string) => Promise<S>,
+  work: (scratch: Scratch, opened: S) => Promise<T>,
 ): Promise<T> {
   await sweep();
   const folder = await mkdtemp(join(tmpdir(), `lkp-verify-${process.pid}-`)).catch((cause: unknown) => {
@@ -37,6 +38,7 @@ export async function withScratch<T>(
   try {
     // The server's account must pass; what lies inside keeps its own rights.
     await chmod(folder, 0o711);
+    const opened = await open(folder);
     const home = join(folder, 'home');
     await mkdir(home, { mode: 0o711 });
     const { DATABASE_URL: _, ...rest } = context.settings;
@@ -54,14 +56,17 @@ export async function withScratch<T>(
     let now = '';
     const app = await openApp({ settings, now: () => now, progress: context.progress, shippedRules: false });
     try {
-      return await work({
-        folder,
-        app,
-        becomes: (actor, instant) => {
-          settings.LKP_ACTOR = actor;
-          now = instant;
+      return await work(
+        {
+          folder,
+          app,
+          becomes: (actor, instant) => {
+            settings.LKP_ACTOR = actor;
+            now = instant;
+          },
         },
-      });
+        opened,
+      );
     } finally {
       await app.close();
     }

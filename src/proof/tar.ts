@@ -1,6 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import { LkpError } from '../job.ts';
 
+/** A bundle of which something is not what it was; nothing of it is used then. */
+export class BrokenBundle extends LkpError {
+  readonly member: string;
+  constructor(member: string, reason: string) {
+    super('request', reason);
+    this.member = member;
+  }
+}
+
 /**
  * A tar archive (POSIX ustar) as we write it, and nothing else: plain files, one way to write each byte. Nothing in it is
  * compressed, so that it can be no bomb; nothing but a name and a size is said of a member, so that equal members give
@@ -37,11 +46,12 @@ export const paddingOf = (bytes: number): Buffer => Buffer.alloc((BLOCK - (bytes
 /** Two blocks of zeros end an archive. */
 export const END = Buffer.alloc(2 * BLOCK);
 
-/** Reads an archive front to back. Throws LkpError('request') at the first byte that we would not have written. */
+/** Reads an archive front to back. Throws BrokenBundle at the first byte that we would not have written. */
 export class TarReader {
   readonly #file: FileHandle;
   readonly #shown: string;
   #at = 0;
+  #member = 'manifest.json';
 
   constructor(file: FileHandle, shown: string) {
     this.#file = file;
@@ -56,8 +66,9 @@ export class TarReader {
     const bytes = /^[0-7]{11}$/.test(size) ? Number.parseInt(size, 8) : -1;
     if (!MEMBER.test(name) || bytes < 0 || !header.equals(headerOf(name, bytes)))
       throw this.#refused(
-        `its member at byte ${this.#at - BLOCK} (${JSON.stringify(name.slice(0, 60))}) is not one that lkp writes`,
+        `the header at byte ${this.#at - BLOCK}, behind ${this.#member}, is not one that lkp writes`,
       );
+    this.#member = name;
     return { name, bytes };
   }
 
@@ -71,7 +82,7 @@ export class TarReader {
     const padding = paddingOf(bytes);
     if (!(await this.#read(padding.length)).equals(padding))
       throw this.#refused(
-        `between two members, before byte ${this.#at}, there are bytes that lkp does not write`,
+        `behind ${this.#member}, before byte ${this.#at}, there are bytes that lkp does not write`,
       );
   }
 
@@ -93,9 +104,9 @@ export class TarReader {
     return buffer;
   }
 
-  #refused(why: string): LkpError {
-    return new LkpError(
-      'request',
+  #refused(why: string): BrokenBundle {
+    return new BrokenBundle(
+      this.#member,
       `${this.#shown} is no whole bundle of lkp: ${why}. Get it again from who made it, and compare its sha256.`,
     );
   }

@@ -28,14 +28,13 @@ export interface VerifiedCycle {
  * Derives a final cycle anew, from the stored bytes and rules alone, in a database of its own, and holds it against what is on
  * record: frozen rows of all revisions, facts, workbooks, the directory submission. What it is derived from is checked
  * first; when that is damaged, only that is told, because what is derived from it proves nothing. A difference is a
- * value (`problems`); LkpError('machine') means that it could not be tried.
+ * value (`problems`). `open` gets a folder for this work; what it throws passes through. LkpError('machine') means that it could not be tried.
  */
 export async function verifyCycle(
   context: Pick<Context, 'settings' | 'progress'>,
-  open: (scratch: Scratch) => Promise<Source>,
+  open: (folder: string) => Promise<Source>,
 ): Promise<{ verified: VerifiedCycle; source: Source }> {
-  return withScratch(context, async (scratch) => {
-    const source = await open(scratch);
+  return withScratch(context, open, async (scratch, source) => {
     const { record, home } = source;
     const held: Held = { rows: 0, workbooks: 0, problems: [], notes: [] };
     held.problems.push(
