@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { assembleDirectory } from '../src/directory/assemble.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
 import { storedPath } from '../src/files.ts';
@@ -29,6 +29,8 @@ const PROFILE =
   'columns: {invoice_number: [Nr], issue_date: [Datum], customer_number: [Kunde], quantity: [Menge], net_amount: [Betrag], sku: [Artikel]}\n' +
   'document_type: {otherwise: "380"}\n';
 const CYCLE = '2019-07';
+/** Each verification starts a database of its own. */
+vi.setConfig({ testTimeout: 180_000 });
 
 let it: TestContext;
 let folder: string;
@@ -424,4 +426,36 @@ test('what an earlier version did not keep is told, not guessed', async () => {
       ['profile', expect.stringContaining('own.csv was taken in under this import profile')],
     ]),
   );
+});
+
+test('a database of an earlier version: proven as far as it was kept', async () => {
+  const old = await testContext();
+  try {
+    for (const kind of ['partners', 'locations', 'customers', 'products'] as const)
+      await loadReference(old.context, kind, join(CASES, `ingest/reference/${kind}.csv`));
+    await ingestFile(old.context, await old.write('one.csv', [HEADER, line('A-1', 1, 2), ''].join('\n')));
+    await refresh(old.context, '2019-06');
+    await writeReports(old.context, '2019-06');
+    const migration = await readFile(
+      fileURLToPath(new URL('../sql/migrations/0018_verify.sql', import.meta.url)),
+      'utf8',
+    );
+    const chains = /do \$\$[\s\S]*?\n\$\$;/.exec(migration)![0];
+    await old.context.db.transaction('age', async (tx) => {
+      await tx.rows('set local session_replication_role = replica');
+      await tx.rows('update change set asked = null, chain = null');
+      await tx.rows('update snapshot set time_zone = null, build = null');
+      await tx.rows('delete from import_profile; delete from report_file');
+      await tx.rows(chains);
+    });
+    const { verified } = await verifyCycle(old.context, () => fromDatabase(old.context, '2019-06'));
+    expect(verified.problems).toEqual([]);
+    expect(verified).toMatchObject({
+      outcome: 'proven',
+      workbooks: 3,
+      notes: ['2019-06 revision 1: 3 workbooks that are on no record equal what is written anew.'],
+    });
+  } finally {
+    await old.drop();
+  }
 });

@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseCycle } from '../calendar.ts';
 import { assembleAgain } from '../directory/assemble.ts';
 import { submitDirectory } from '../directory/submit.ts';
 import { storedPath } from '../files.ts';
@@ -12,7 +13,6 @@ import { LkpError, nextChange } from '../job.ts';
 import { writeDown } from '../kpi/completeness.ts';
 import { remake } from '../kpi/remake.ts';
 import { useRules } from '../kpi/rules.ts';
-import type { KindName } from '../reference/kinds.ts';
 import { loadReference } from '../reference/load.ts';
 import { spoken } from './inputs.ts';
 import type { Problem } from './problem.ts';
@@ -53,7 +53,7 @@ export async function replay(
     scratch.app.progress(`doing change ${change.no} of ${record.head} again: ${change.kind}`);
     scratch.becomes(change.actor, change.known_at);
     try {
-      await again(scratch, record, change, files.get(change.no) ?? [], home, profiles);
+      await again({ scratch, record, change, files: files.get(change.no) ?? [], home, profiles });
       await cameOut(scratch, change);
     } catch (error) {
       unlessMachine(error);
@@ -108,62 +108,92 @@ async function writeProfiles({ folder }: Scratch, { profiles }: CycleRecord): Pr
   return paths;
 }
 
-async function again(
-  scratch: Scratch,
-  record: CycleRecord,
-  change: RecordedChange,
-  files: readonly RecordedFile[],
-  home: string,
-  profiles: ReadonlyMap<string, string>,
-): Promise<void> {
+/** A change, its files in order, and where bytes and profiles are. */
+interface Again {
+  readonly scratch: Scratch;
+  readonly record: CycleRecord;
+  readonly change: RecordedChange;
+  readonly files: readonly RecordedFile[];
+  readonly home: string;
+  readonly profiles: ReadonlyMap<string, string>;
+}
+
+/** Does one change again, by its kind. A hostile record has passed no gate yet: each kind looks at what it uses. */
+function again(it: Again): Promise<unknown> {
+  const { change, scratch } = it;
   const { app } = scratch;
-  const { kind, no, sha256, asked } = change;
   const reason = change.reason ?? '';
-  if (kind === 'rules') {
-    const set = record.rule_sets.find(({ change_no }) => change_no === no);
-    if (!set) throw new Stuck('its rule set is not on record.');
-    await useRules(app, set.body, set.name, change.reason ?? undefined);
-  } else if (kind === 'ingest') await ingestAgain(scratch, files, home, profiles, no);
-  else if (kind.startsWith('load ')) {
-    const [file] = files;
-    if (!file) throw new Stuck('its file is not on record.');
-    const { status, reason: why } = await loadReference(
-      app,
-      kind.slice(5) as KindName,
-      await named(scratch, file, home, no),
-    );
-    if (status !== 'loaded') throw new Stuck(`${file.name} is ${status} now: ${why}`);
-  } else if (kind === 'withdraw') await withdrawFile(app, sha256 ?? '', reason);
-  else if (kind === 'release' || kind === 'refuse' || kind === 'reopen') {
-    const { number, file } = DECIDED.parse(asked);
-    await decide(app, number, kind satisfies Verdict, { reason, ...(file === undefined ? {} : { file }) });
-  } else if (kind === 'directory assemble') {
-    await app.db.transaction('assemble', (tx) => assembleAgain(tx, app, reason));
-  } else if (kind === 'directory submit') await submitDirectory(app, reason);
-  else if (kind === 'accept-incomplete' && asked !== null) {
-    const accepted = ACCEPTED.parse(asked);
-    await app.db.transaction('accept', (tx) => writeDown(tx, app, accepted, reason));
-  } else if (kind === 'restate' || kind === 'accept-incomplete') {
-    // What they brought is compared by itself, or no figure knows it: they are rows of the ledger here.
-    await app.db.transaction(kind, (tx) =>
-      nextChange(tx, app, { kind, ...(change.reason === null ? {} : { reason }) }),
-    );
-  } else throw new Stuck(`this lkp knows no change of the kind "${kind}". Use the version that wrote it.`);
+  switch (change.kind) {
+    case 'rules':
+      return rulesAgain(it);
+    case 'ingest':
+      return ingestAgain(it);
+    case 'withdraw':
+      return withdrawFile(app, change.sha256 ?? '', reason);
+    case 'release':
+    case 'refuse':
+    case 'reopen':
+      return decideAgain(it, change.kind);
+    case 'directory assemble':
+      return app.db.transaction('assemble', (tx) => assembleAgain(tx, app, parseCycle(reason)));
+    case 'directory submit':
+      return submitDirectory(app, parseCycle(reason));
+    case 'accept-incomplete':
+      return acceptAgain(it);
+    case 'restate':
+      // What it brought is made with its revision; here it is a row of the ledger.
+      return rowAgain(it);
+    default:
+      return loadAgain(it);
+  }
+}
+
+async function rulesAgain({ scratch, record, change }: Again): Promise<void> {
+  const set = record.rule_sets.find(({ change_no }) => change_no === change.no);
+  if (!set) throw new Stuck('its rule set is not on record.');
+  await useRules(scratch.app, set.body, set.name, change.reason ?? undefined);
+}
+
+async function decideAgain({ scratch, change }: Again, verdict: Verdict): Promise<void> {
+  const { number, file } = DECIDED.parse(change.asked);
+  const reason = change.reason ?? '';
+  await decide(scratch.app, number, verdict, { reason, ...(file === undefined ? {} : { file }) });
+}
+
+/** What was accepted was not kept before; no figure knows it. */
+async function acceptAgain(it: Again): Promise<void> {
+  const { scratch, change } = it;
+  if (change.asked === null) return rowAgain(it);
+  const accepted = ACCEPTED.parse(change.asked);
+  await scratch.app.db.transaction('accept', (tx) =>
+    writeDown(tx, scratch.app, accepted, change.reason ?? ''),
+  );
+}
+
+async function rowAgain({ scratch, change: { kind, reason } }: Again): Promise<void> {
+  await scratch.app.db.transaction(kind, (tx) =>
+    nextChange(tx, scratch.app, { kind, ...(reason === null ? {} : { reason }) }),
+  );
+}
+
+async function loadAgain({ scratch, change, files, home }: Again): Promise<void> {
+  if (!change.kind.startsWith('load '))
+    throw new Stuck(`this lkp knows no change of the kind "${change.kind}". Use the version that wrote it.`);
+  const [file] = files;
+  if (!file || file.kind === 'invoices' || change.kind !== `load ${file.kind}`)
+    throw new Stuck('its file is not on record.');
+  const path = await named(scratch, file, home, change.no);
+  const { status, reason } = await loadReference(scratch.app, file.kind, path);
+  if (status !== 'loaded') throw new Stuck(`${file.name} is ${status} now: ${reason}`);
 }
 
 /** One file alone, or small e-invoices together: under the profile that each was taken in under. */
-async function ingestAgain(
-  scratch: Scratch,
-  files: readonly RecordedFile[],
-  home: string,
-  profiles: ReadonlyMap<string, string>,
-  no: string,
-): Promise<void> {
+async function ingestAgain({ scratch, change, files, home, profiles }: Again): Promise<void> {
   const [first] = files;
   const profile = first && profiles.get(first.profile_hash);
   if (!first || profile === undefined) throw new Stuck('its file, or its profile, is not on record.');
   const paths: string[] = [];
-  for (const file of files) paths.push(await named(scratch, file, home, no));
+  for (const file of files) paths.push(await named(scratch, file, home, change.no));
   if (paths.length === 1) {
     const { status, reason } = await ingestFile(scratch.app, paths[0]!, { profile });
     if (status !== 'ingested') throw new Stuck(`${first.name} is ${status} now: ${reason}`);
@@ -189,17 +219,19 @@ async function named(
   return join(place, name);
 }
 
-/** One change, the same one: the chain is over the row and all that came before it. */
+/** One change, the same one. What was asked was not kept of changes of before; the chain says that the row is as it was. */
 async function cameOut({ app }: Scratch, wanted: RecordedChange): Promise<void> {
   const last = await app.db.transaction('look', (tx) =>
-    tx.maybe<{ no: string; chain: string }>('select no, chain from change order by no desc limit 1'),
+    tx.maybe<RecordedChange>(
+      'select no, known_at, kind, sha256, actor, reason, asked, chain from change order by no desc limit 1',
+    ),
   );
   if (last?.no !== wanted.no)
     throw new Stuck(`the ledger is at change ${last?.no ?? 0} after it, and should be at ${wanted.no}.`);
-  if (last.chain !== wanted.chain)
-    throw new Stuck(
-      'it is written down otherwise than it is recorded (kind, bytes, person, reason or what was asked).',
-    );
+  const told = ({ known_at, kind, sha256, actor, reason }: RecordedChange, asked: RecordedChange['asked']) =>
+    JSON.stringify([known_at, kind, sha256, actor, reason, wanted.asked === null ? null : asked]);
+  const [now, then] = [told(last, last.asked), told(wanted, wanted.asked)];
+  if (now !== then) throw new Stuck(`it is written down as ${now}, and was recorded as ${then}.`);
 }
 
 /** Reports compare with what had been made before: in the order of then, which need not be that of the cut-offs. */
