@@ -5,6 +5,7 @@ import { benchHistory } from './history.ts';
 import { benchIngest } from './ingest.ts';
 import { benchReading } from './reading.ts';
 import { benchRefresh } from './refresh.ts';
+import { benchRules } from './rules.ts';
 import { benchSmallFiles } from './small-files.ts';
 import { benchWorkbooks } from './workbooks.ts';
 
@@ -17,6 +18,7 @@ const BENCHES = {
   ingest: benchIngest,
   history: benchHistory,
   refresh: benchRefresh,
+  rules: benchRules,
   workbooks: benchWorkbooks,
   reading: benchReading,
   'small-files': benchSmallFiles,
@@ -26,6 +28,7 @@ const LINES: Record<Name, number> = {
   ingest: 1_000_000,
   history: 1_000_000,
   refresh: 100_000,
+  rules: 1_000_000,
   workbooks: 500_000,
   reading: 500_000,
   'small-files': 3_000,

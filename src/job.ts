@@ -14,6 +14,31 @@ export class LkpError extends Error {
   }
 }
 
+/** Raised to leave a transaction whose work is not to be kept; carries what the work found. */
+export class Unkept extends Error {
+  readonly result: unknown;
+  constructor(result: unknown) {
+    super('not kept');
+    this.result = result;
+  }
+}
+
+/** Runs `work` in a transaction that is always rolled back, and returns what it found. */
+export async function onlyAsked<T>(
+  context: Pick<Context, 'db'>,
+  name: string,
+  work: (tx: Sql) => Promise<T>,
+): Promise<T> {
+  try {
+    return await context.db.transaction(name, async (tx): Promise<T> => {
+      throw new Unkept(await work(tx));
+    });
+  } catch (error) {
+    if (error instanceof Unkept) return error.result as T;
+    throw error;
+  }
+}
+
 /** What every subject is handed. `app.ts` builds it; nothing else does. */
 export interface Context {
   readonly db: Database;

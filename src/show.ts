@@ -229,7 +229,10 @@ export function loadText(results: readonly LoadResult[]): string {
 const OUTCOMES: Record<RefreshResult['outcome'], (result: RefreshResult) => string> = {
   refreshed: ({ cycle, revision }) => `Cycle ${cycle} is refreshed: revision ${revision}.`,
   unchanged: ({ cycle, revision }) => `Cycle ${cycle} is unchanged: revision ${revision} stands.`,
-  planned: ({ cycle, revision }) => `A preview of cycle ${cycle}, revision ${revision}; nothing was written.`,
+  planned: ({ cycle, revision, rules }) =>
+    rules === undefined
+      ? `A preview of cycle ${cycle}, revision ${revision}; nothing was written.`
+      : `What cycle ${cycle} would be under ${rules.join(', ')}, against ${revision === 0 ? 'what is known now' : `revision ${revision} and its facts`}; nothing was written.`,
   differs: ({ cycle, revision, differences }) =>
     `The facts behind cycle ${cycle} changed since revision ${revision} (${differences.length} figures); nothing was written. ` +
     `To write revision ${revision + 1}: lkp refresh ${cycle} --restate --reason '...'`,
@@ -248,11 +251,15 @@ export function refreshText(result: RefreshResult, files: number): string {
     );
   if (files > 0) parts.push(`${count(files)} workbooks written`);
   if (result.differences.length > 0) {
+    // The sums of all partners go before the cells that they are made of.
+    const [sums, cells] = [false, true].map((wanted) =>
+      result.differences.filter(({ what }) => (what === 'cells') === wanted),
+    );
     parts.push(
       '',
       table(
         ['partner', 'figure', 'before', 'after'],
-        result.differences
+        [...sums!, ...cells!]
           .slice(0, 50)
           .map(({ partner, what, before, after }) => [partner, what, before, after]),
       ),

@@ -41,7 +41,14 @@ const row = (sheet: (string | null)[][], label: string): (string | null)[] | und
 describe("a partner's workbook", () => {
   it('has its sheets in order, and the KPI lines under the seven headers of the program', async () => {
     const book = await written(partnerBook(partnerReport(40)));
-    expect([...book.keys()]).toEqual(['Summary', 'KPI lines', 'By month', 'Not counted', 'About']);
+    expect([...book.keys()]).toEqual([
+      'Summary',
+      'KPI lines',
+      'By month',
+      'Forecast',
+      'Not counted',
+      'About',
+    ]);
     const [headers, ...rows] = book.get('KPI lines')!;
     expect(headers).toEqual([...SEVEN, ...EVIDENCE]);
     expect(rows).toHaveLength(41);
@@ -207,13 +214,14 @@ describe("a partner's workbook", () => {
 
   it('shows a partner without a name by its MPN ID, and an option that the rule set does not know', async () => {
     const report = partnerReport(1);
-    const [enrolment] = report.enrolments;
+    const { renewed, notOffered, ...plain } = report.enrolments[0]!;
+    expect([renewed, notOffered]).not.toContain(undefined);
     const summary = (
       await written(
         partnerBook({
           ...report,
           partner: { mpnId: '0551200', name: '' },
-          enrolments: [{ ...enrolment!, option: 'Platinum', level: null, requirements: [] }],
+          enrolments: [{ ...plain, option: 'Platinum', level: null, requirements: [] }],
         }),
       )
     ).get('Summary')!;
@@ -257,6 +265,56 @@ describe("a partner's workbook", () => {
   });
 });
 
+describe('renewal and forecast', () => {
+  it('stand on the Summary under each enrolment, and on a sheet of their own', async () => {
+    const book = await written(partnerBook(partnerReport(1)));
+    const summary = book.get('Summary')!;
+    expect(row(summary, 'Data Analytics: renewal on 2020-07-17')).toBeDefined();
+    expect(row(summary, 'Renewal window')![1]).toBe('2019-07-01 to 2020-06-30');
+    expect(row(summary, 'Status')![1]).toBe(
+      'provisional: the window ends on 2020-06-30, and its figures still move',
+    );
+    expect(row(summary, 'Level over this window')![1]).toBe('Action Pack');
+    expect([
+      row(summary, 'First reminder'),
+      row(summary, 'Second reminder'),
+      row(summary, 'Grace ends'),
+    ]).toEqual([
+      ['First reminder', '2020-07-02'],
+      ['Second reminder', '2020-08-09'],
+      ['Grace ends', '2020-08-16'],
+    ]);
+    expect(summary.flat().join()).toContain('Not offered here: Gold.');
+    const forecast = book.get('Forecast')!;
+    expect(forecast[0]).toEqual([WARNING]);
+    expect(row(forecast, '2020-06-01')).toEqual([
+      '2020-06-01',
+      '2019-05-01',
+      '60',
+      '20',
+      '772.5',
+      '7000',
+      '84000.4',
+    ]);
+    const silver = forecast.slice(
+      forecast.findIndex(([first]) => first === 'To keep Silver: Data Analytics, Cloud Platform'),
+    );
+    expect(silver[1]).toEqual(['Cycle', 'Known invoices', 'Courseware KPI: counts', 'Still needed of 500']);
+    expect(row(silver, '2020-09-01')).toEqual(['2020-09-01', 'enough', '520', '0']);
+    expect(row(silver, '2020-10-01')).toEqual(['2020-10-01', 'not enough', '460', '40']);
+    expect(silver.flat().join()).toContain('Microsoft Certified Trainers 3 of 1, met');
+  });
+
+  it('are absent from a revision that was frozen before they were kept', async () => {
+    const { forecast, enrolments, ...rest } = partnerReport(1);
+    expect(forecast).toBeDefined();
+    const before = enrolments.map(({ renewed, ...enrolment }) => enrolment);
+    const book = await written(partnerBook({ ...rest, enrolments: before }));
+    expect([...book.keys()]).not.toContain('Forecast');
+    expect(book.get('Summary')!.flat().join()).not.toContain('Renewal window');
+  });
+});
+
 describe("the program's workbook", () => {
   it('lists every partner, and each line with its partner', async () => {
     const book = await written(programBook(programReport(30)));
@@ -272,6 +330,16 @@ describe("the program's workbook", () => {
       'Gold needs 187.5 KPI, 33,759.60 USD revenue',
       '-12.5',
       'unchanged',
+      '2020-04-17',
+      'Silver',
+      'none',
+      '40',
+    ]);
+    expect(row(partners, '0551202')!.slice(13)).toEqual([
+      '2020-06-17',
+      'Gold (provisional)',
+      '2020-06-02 first reminder',
+      '12.5',
     ]);
     expect(row(partners, '0551203')![1]).toBe('=cmd|calc Training GmbH');
     expect(book.get('KPI lines')![0]).toEqual([...SEVEN, 'Partner MPN ID', 'Partner name', ...EVIDENCE]);

@@ -13,6 +13,7 @@ import { RULES_COMMANDS } from '../src/commands/rules.ts';
 import { SETTINGS } from '../src/config.ts';
 import { type Embedded, openEmbedded } from '../src/db/embedded.ts';
 import { FIELDS, readProfile } from '../src/invoice/profile.ts';
+import { CAUSES } from '../src/kpi/causes.ts';
 import { KINDS } from '../src/reference/kinds.ts';
 import { REFERENCE_RULES } from '../src/reference/rejections.ts';
 import { INVOICE_RULES } from '../src/rejections.ts';
@@ -292,4 +293,17 @@ describe('links', () => {
       ]);
     }
   });
+});
+
+test('docs/kpis.md has every cause of a change, in the order in which the SQL decides', () => {
+  const page = read('docs/kpis.md');
+  const listed = tableRows(/<!-- causes -->\n\n((?:\|.*\n)+)/.exec(page)![1]!).map(([cause]) => code(cause));
+  expect(listed).toEqual(Object.keys(CAUSES));
+  const sql = read('sql/marts/line_changes.sql');
+  const decided = [
+    ...sql
+      .slice(sql.indexOf('with named as'), sql.indexOf('end as cause'))
+      .matchAll(/(?:then|else) '([a-z ]+)'/g),
+  ];
+  expect([...new Set(decided.map(([, cause]) => cause))]).toEqual(listed);
 });

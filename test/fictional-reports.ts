@@ -1,3 +1,4 @@
+import { addMonths } from '../src/calendar.ts';
 import type { PartnerReport } from '../src/kpi/partner-book.ts';
 import type { ProgramReport, Standing } from '../src/kpi/program-book.ts';
 import type { KpiLine, Provenance, UncountedLine } from '../src/kpi/report-data.ts';
@@ -224,6 +225,31 @@ export function partnerReport(count = 120): PartnerReport {
         competency: 'Data Analytics',
         anniversary: '2020-05-17',
         level: 'Silver',
+        notOffered: ['Gold'],
+        renewed: {
+          renewal: {
+            anniversary: '2020-07-17',
+            window: { from: '2019-07-01', to: '2020-06-30' },
+            provisional: true,
+            firstReminder: '2020-07-02',
+            secondReminder: '2020-08-09',
+            graceEnd: '2020-08-16',
+            ruleSet: 'levels-2020-sample',
+            level: 'Action Pack',
+            isReportingWindow: false,
+          },
+          requirements: [
+            {
+              name: 'Courseware KPI (Silver)',
+              figure: '420',
+              threshold: '500',
+              unit: 'KPI',
+              share: '0.84',
+              outcome: 'not met',
+              source: 'sample',
+            },
+          ],
+        },
         requirements: [
           {
             name: 'Courseware KPI (Silver)',
@@ -301,6 +327,36 @@ export function partnerReport(count = 120): PartnerReport {
         ],
       },
     ],
+    forecast: {
+      months: Array.from({ length: 12 }, (_, index) => ({
+        cycle: addMonths('2020-06', index),
+        leaving: addMonths('2019-05', index),
+        leavesKpi: '60',
+        entersKpi: index === 0 ? '20' : '0',
+        kpiValue: String(772.5 - 60 * index),
+        leavesRevenue: '7000.00',
+        revenue: `${84000 - 7000 * index}.40`,
+      })),
+      levels: [
+        {
+          level: 'Silver',
+          aim: 'keep',
+          of: ['Data Analytics', 'Cloud Platform'],
+          requirements: [
+            {
+              name: 'Courseware KPI',
+              threshold: '500',
+              money: false,
+              ahead: Array.from({ length: 12 }, (_, index) => ({
+                counts: String(700 - 60 * index),
+                needed: index < 4 ? '0' : String(60 * index - 200),
+              })),
+            },
+          ],
+          others: ['Microsoft Certified Trainers 3 of 1, met'],
+        },
+      ],
+    },
     lines: lines(count),
     totals: { units: '2400', kpiValue: '812.5', revenue: '91240.40' },
     months,
@@ -350,6 +406,16 @@ export function programReport(count = 200): ProgramReport {
                 level: index === 0 ? 'Silver' : index === 1 ? 'Learning Action Pack' : null,
                 kpiChange: ['-12.5', '0', '', '', '6.25'][index]!,
               },
+      renewal:
+        index === 4
+          ? null
+          : {
+              anniversary: `2020-0${index + 4}-17`,
+              level: index === 0 ? 'Silver' : index === 3 ? null : 'Gold',
+              provisional: index > 1,
+              next: index === 0 ? null : { what: 'first reminder', on: `2020-0${index + 4}-02` },
+            },
+      leavesNext: ['40', '0', '12.5', '0', '6.25'][index]!,
     }),
   );
   return {

@@ -33,6 +33,12 @@ with found as (
   where month_touched.change_no >  current_setting('lkp.since_no')::bigint
     and month_touched.change_no <= current_setting('lkp.until_no')::bigint
   union all
+  select month_follows.issue_month, true
+  from month_follows
+  join month_touched on month_touched.issue_month = month_follows.followed
+                    and month_touched.change_no >  current_setting('lkp.since_no')::bigint
+                    and month_touched.change_no <= current_setting('lkp.until_no')::bigint
+  union all
   -- the month of the 384 is touched; what it replaces is of another one
   select date_trunc('month', replaced.issue_date::timestamp)::date, true
   from correction

@@ -14,8 +14,10 @@ create temporary table side_cell (
   revenue         numeric not null
 ) on commit drop;
 
+-- over_window: 'cycle', the window of the cycle, or 'renewal', the one before the anniversary
 create temporary table side_level (
   side           text not null,
+  over_window    text not null,
   partner_mpn_id text not null,
   competency     text not null,
   level          text not null
@@ -43,6 +45,7 @@ create temporary table side_line (
   omlp_type       text,
   kpi_class       text,
   weight          numeric,
+  per_units       numeric,
   rate            numeric,
   units           numeric,
   kpi_value       numeric,

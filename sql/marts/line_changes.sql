@@ -1,9 +1,6 @@
--- Compares the two sides of a comparison, in temporary tables:
---   line_change   one row is one line (a row of a file) whose contribution to the cycle differs: partner, location, KPI
---                 month, type, class, units, KPI, revenue, or that it counts at all; with ONE cause;
---   cell_change   one row is one month and OMLP type of a partner whose figures differ;
---   level_change  one row is one enrolment whose level differs; null: not enrolled.
--- The cause is the first that applies, in the order of the CASE below (docs/kpis.md prints it). Settings: lkp.since_no and
+-- One row of the temporary table line_change is one line (a row of a file) whose contribution to the cycle differs between
+-- the two sides of a comparison: partner, location, KPI month, type, class, units, KPI, revenue, or that it counts at all;
+-- with ONE cause. The cause is the first that applies, in the order of the CASE below (docs/kpis.md prints it). Settings: lkp.since_no and
 -- lkp.until_no, the earlier and the later cut-off; lkp.every_month: '1' where a setting differs.
 set local enable_nestloop = off;
 
@@ -35,6 +32,7 @@ select coalesce(after.file_id, before.file_id)                 as file_id,
        before.omlp_type as type_before,                  after.omlp_type as type_after,
        before.kpi_class as class_before,                 after.kpi_class as class_after,
        before.weight as weight_before,                   after.weight as weight_after,
+       before.per_units as per_units_before,             after.per_units as per_units_after,
        before.rate as rate_before,                       after.rate as rate_after,
        before.units as all_units_before,                 after.units as all_units_after,
        case when before.counts then before.units else 0 end                 as units_before,
@@ -96,6 +94,19 @@ left join file as replaced on replaced.id = set_aside.file_id
 group by 1, 2;
 set local enable_nestloop = off;
 
+-- Whether another rule set, or another text of it, is in force on an issue date than was.
+create temporary table day_reruled on commit drop as
+select days.issue_date, coalesce(since.sha256, '') <> coalesce(until.sha256, '') as reruled
+from (select distinct line_pair.issue_date from line_pair) as days
+left join rule_set as since on since.change_no <= current_setting('lkp.since_no')::bigint
+                           and (since.ended_no is null or since.ended_no > current_setting('lkp.since_no')::bigint)
+                           and days.issue_date >= since.valid_from
+                           and days.issue_date <  coalesce(since.valid_to, 'infinity'::date)
+left join rule_set as until on until.change_no <= current_setting('lkp.until_no')::bigint
+                           and (until.ended_no is null or until.ended_no > current_setting('lkp.until_no')::bigint)
+                           and days.issue_date >= until.valid_from
+                           and days.issue_date <  coalesce(until.valid_to, 'infinity'::date);
+
 create temporary table line_change on commit drop as
 with named as (
   select line_pair.*, line_moved.reason, line_other.repeats, line_other.corrects,
@@ -109,22 +120,29 @@ with named as (
               when line_moved.kind is not null
                and line_pair.class = 'corrected invoice'
                 or line_pair.corrected_before is distinct from line_pair.corrected_after
-                or line_pair.month_before <> line_pair.month_after                 then 'correction'
+                or line_pair.class = 'corrected invoice'
+               and line_pair.month_before <> line_pair.month_after                 then 'correction'
               when line_moved.kind is not null and line_pair.class = 'credit note' then 'credit'
+              -- where the rule set counts credits in their invoice's month, it moves, waits or comes with that invoice
+              when line_pair.class = 'credit note' and not day_reruled.reruled
+               and (line_pair.month_before <> line_pair.month_after
+                 or line_pair.waited_before <> line_pair.waits_after)              then 'credit'
               when line_moved.kind is not null                                     then 'late invoice'
               when line_pair.location_before is distinct from line_pair.location_after then 'customer'
               when (line_pair.type_before, line_pair.class_before, line_pair.all_units_before)
                    is distinct from
                    (line_pair.type_after, line_pair.class_after, line_pair.all_units_after) then 'product'
               when line_pair.partner_before is distinct from line_pair.partner_after then 'merge'
-              when line_pair.weight_before is distinct from line_pair.weight_after
-                or line_pair.kpi_before <> line_pair.kpi_after                     then 'rule set'
+              when (line_pair.weight_before, line_pair.per_units_before)
+                   is distinct from (line_pair.weight_after, line_pair.per_units_after)
+                or day_reruled.reruled                                             then 'rule set'
               when current_setting('lkp.every_month') = '1'                        then 'setting'
               when line_pair.rate_before is distinct from line_pair.rate_after     then 'rate'
               else 'unexplained' end as cause
   from line_pair
   left join line_moved on line_moved.file_id = line_pair.file_id and line_moved.row_no = line_pair.row_no
   left join line_other on line_other.file_id = line_pair.file_id and line_other.row_no = line_pair.row_no
+  left join day_reruled on day_reruled.issue_date = line_pair.issue_date
 )
 select named.cause,
        case named.cause
@@ -133,6 +151,8 @@ select named.cause,
          when 'product'    then concat_ws(', ', named.type_before, named.class_before, trim_scale(named.all_units_before)::text)
          when 'merge'      then named.partner_before
          when 'rule set'   then trim_scale(named.weight_before)::text
+                                || case when named.per_units_before <> 1
+                                        then ' for ' || trim_scale(named.per_units_before) else '' end
          when 'rate'       then trim_scale(round(named.rate_before, 8))::text end as was,
        case named.cause
          when 'withdrawal'    then named.reason
@@ -145,6 +165,8 @@ select named.cause,
          when 'product'       then concat_ws(', ', named.type_after, named.class_after, trim_scale(named.all_units_after)::text)
          when 'merge'         then named.partner_after
          when 'rule set'      then trim_scale(named.weight_after)::text
+                                   || case when named.per_units_after <> 1
+                                           then ' for ' || trim_scale(named.per_units_after) else '' end
          when 'rate'          then trim_scale(round(named.rate_after, 8))::text end as is_now,
        named.number, named.class as document_class, named.issue_date, named.customer_number, named.sku,
        file.name as file_name, file.sha256 as file_sha256, named.row_no,
@@ -163,38 +185,9 @@ select named.cause,
 from named
 join file on file.id = named.file_id;
 
-create temporary table cell_change on commit drop as
-with summed as (
-  select side_cell.side, side_cell.partner_mpn_id, side_cell.kpi_month, side_cell.omlp_type, sum(side_cell.lines) as lines,
-         sum(side_cell.units) as units, sum(side_cell.kpi_value) as kpi_value, sum(side_cell.revenue) as revenue,
-         string_agg(row(side_cell.location_mpn_id, side_cell.kpi_class, side_cell.lines, trim_scale(side_cell.units),
-                        trim_scale(side_cell.kpi_value), trim_scale(side_cell.revenue))::text, ' '
-                    order by side_cell.location_mpn_id collate "C", side_cell.kpi_class collate "C") as detail
-  from side_cell
-  group by 1, 2, 3, 4
-), before as (
-  select summed.* from summed where summed.side = 'before'
-), after as (
-  select summed.* from summed where summed.side = 'after'
-)
-select partner_mpn_id, kpi_month, omlp_type,
-       coalesce(before.units, 0) as units_before,         coalesce(after.units, 0) as units_after,
-       coalesce(before.kpi_value, 0) as kpi_before,       coalesce(after.kpi_value, 0) as kpi_after,
-       coalesce(before.revenue, 0) as revenue_before,     coalesce(after.revenue, 0) as revenue_after
-from before
-full join after using (partner_mpn_id, kpi_month, omlp_type)
-where before.detail is distinct from after.detail;
-
-create temporary table level_change on commit drop as
-with before as (
-  select side_level.* from side_level where side_level.side = 'before'
-), after as (
-  select side_level.* from side_level where side_level.side = 'after'
-)
-select partner_mpn_id, competency, before.level as level_before, after.level as level_after
-from before
-full join after using (partner_mpn_id, competency)
-where before.level is distinct from after.level;
+create index on line_change (partner_before);
+create index on line_change (partner_after);
+analyze line_change;
 
 set local enable_nestloop = on;
-drop table line_pair, line_moved, line_other, side_line;
+drop table line_pair, line_moved, line_other, day_reruled, side_line;

@@ -12,7 +12,7 @@ select current_setting('lkp.side'), kpi_line.file_id, kpi_line.row_no, kpi_line.
        kpi_line.disposition, kpi_line.rule,
        case when kpi_line.corrected_on < current_setting('lkp.cycle_start')::date then kpi_line.corrected_by end,
        kpi_line.location_mpn_id, coalesce(partner_of.partner_mpn_id, ''), kpi_line.kpi_month, kpi_line.omlp_type,
-       kpi_line.kpi_class, kpi_line.weight, kpi_line.rate, kpi_line.units, kpi_line.kpi_value, kpi_line.revenue
+       kpi_line.kpi_class, kpi_line.weight, kpi_line.per_units, kpi_line.rate, kpi_line.units, kpi_line.kpi_value, kpi_line.revenue
 from kpi_line
 left join partner_of on partner_of.location_mpn_id = kpi_line.location_mpn_id;
 

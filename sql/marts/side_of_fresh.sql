@@ -6,5 +6,9 @@ select current_setting('lkp.side'), fresh_cell.partner_mpn_id, fresh_cell.locati
 from fresh_cell;
 
 insert into side_level
-select current_setting('lkp.side'), fresh_level.partner_mpn_id, fresh_level.competency, fresh_level.level
+select current_setting('lkp.side'), 'cycle', fresh_level.partner_mpn_id, fresh_level.competency, fresh_level.level
 from fresh_level;
+
+insert into side_level
+select current_setting('lkp.side'), 'renewal', fresh_renewal.partner_mpn_id, fresh_renewal.competency, fresh_renewal.level
+from fresh_renewal;

@@ -1,21 +1,13 @@
--- One row is one issue month whose cells do not say what was known at lkp.cutoff: a change touched it between that and the
--- change that they were built at, whichever came first, or they were built with another lkp.reporting_currency or
--- lkp.lookback. A month with a 384 in it follows the month of what it replaces.
-with standing as (
-  select correction.document_id, correction.replaces_id
-  from correction
-  where correction.ended_no is null
-     or correction.change_no <= current_setting('lkp.cutoff')::bigint
-        and correction.ended_no > current_setting('lkp.cutoff')::bigint
-), touched as (
+-- One row is one issue month whose cells do not say what was known at lkp.cutoff: a change touched it, or a month that it
+-- follows (18_month_follows.sql), between that and the change that they were built at, whichever came first; or they were
+-- built with another lkp.reporting_currency or lkp.lookback.
+with touched as (
   select month_touched.issue_month, month_touched.change_no
   from month_touched
   union all
-  select date_trunc('month', corrector.issue_date::timestamp)::date, month_touched.change_no
-  from standing
-  join document as corrector on corrector.id = standing.document_id
-  join document as replaced  on replaced.id = standing.replaces_id
-  join month_touched on month_touched.issue_month = date_trunc('month', replaced.issue_date::timestamp)::date
+  select month_follows.issue_month, month_touched.change_no
+  from month_follows
+  join month_touched on month_touched.issue_month = month_follows.followed
 )
 select touched.issue_month
 from touched

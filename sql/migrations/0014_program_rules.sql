@@ -58,3 +58,11 @@ create table rule_waiver (
   sample              boolean not null,
   primary key (rule_set_id, position)
 );
+
+-- Credits that count in the month of the invoice that they refer to are looked for by their dates.
+create index document_credit on document (issue_date) where class = 'credit note';
+
+-- 'own-month': a person lets a credit count in its own month although the invoice that it refers to is not known.
+alter table decision drop constraint decision_verdict_check,
+  add constraint decision_verdict_check
+    check (verdict in ('counts', 'rejected', 'superseded', 'totals', 'own-month'));

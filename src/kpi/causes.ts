@@ -17,7 +17,7 @@ export const CAUSES = {
       : was !== null
         ? `The corrected invoice ${was} replaces it no more.`
         : 'It is a line of a corrected invoice, which takes the month of what it replaces.',
-  credit: () => 'A credit note that was not known.',
+  credit: () => 'A credit note that was not known, or whose invoice was not.',
   'late invoice': () => 'An invoice that was not known.',
   customer: (was, now) =>
     `The customer number stands for ${now === null ? 'no known location' : `location ${now}`}, before for ${was === null ? 'none' : was}.`,

@@ -23,12 +23,16 @@ export interface LineChange {
   readonly month_after: string | null;
   readonly omlp_type_before: string | null;
   readonly omlp_type_after: string | null;
+  readonly kpi_class_before: string | null;
+  readonly kpi_class_after: string | null;
   readonly units_before: string;
   readonly units_after: string;
   readonly kpi_before: string;
   readonly kpi_after: string;
+  readonly kpi_change: string;
   readonly revenue_before: string;
   readonly revenue_after: string;
+  readonly revenue_change: string;
 }
 
 export interface CellChange {
@@ -39,14 +43,18 @@ export interface CellChange {
   readonly units_after: string;
   readonly kpi_before: string;
   readonly kpi_after: string;
+  readonly kpi_change: string;
   readonly revenue_before: string;
   readonly revenue_after: string;
+  readonly revenue_change: string;
 }
 
 /** A level crossed. '' = none reached; null = not enrolled. */
 export interface LevelChange {
   readonly partner: string;
   readonly competency: string;
+  /** Over the cycle's window, or the one before the anniversary. */
+  readonly window: 'cycle' | 'renewal';
   readonly before: string | null;
   readonly after: string | null;
 }
@@ -66,29 +74,50 @@ export interface Changes {
   readonly lines: number;
   readonly kpi_before: string;
   readonly kpi_after: string;
+  readonly kpi_change: string;
   readonly revenue_before: string;
   readonly revenue_after: string;
+  readonly revenue_change: string;
   readonly causes: readonly CauseTotal[];
   readonly levels: readonly LevelChange[];
   /** The first lines, in the order of `linesChanged`. */
   readonly first: readonly LineChange[];
 }
 
-/** A partner's share of the changes: its cells and levels, and the lines that were or are its own. '' = all. */
-const LINE_OF = `($1 = '' or partner_before = $1 or partner_after = $1)`;
-const OWN_BEFORE = `case when $1 in ('', partner_before) then`;
-const OWN_AFTER = `case when $1 in ('', partner_after) then`;
+/** So many lines are told with a refresh; lkp changes lists all. */
+export const FIRST_LINES = 20;
 
-const LINES = `
+/**
+ * The lines of everybody ('') or of one partner: those that are or were its own, as far as they are. A line that went from
+ * one partner to another comes to nothing for all, and is a loss to the one and a gain to the other.
+ */
+function linesOf(partner: string): string {
+  const own = (side: 'before' | 'after', value: string, other: string) =>
+    partner === '' ? value : `case when partner_${side} = $1 then ${value} else ${other} end`;
+  const [kpiBefore, kpiAfter] = [own('before', 'kpi_before', '0'), own('after', 'kpi_after', '0')];
+  const [before, after] = [own('before', 'revenue_before', '0'), own('after', 'revenue_after', '0')];
+  return `
+    select cause, was, is_now, number, issue_date, customer_number, sku, file_name, file_sha256, row_no,
+           partner_before, partner_after, location_before, location_after, month_before, month_after,
+           type_before, type_after, class_before, class_after,
+           ${own('before', 'units_before', '0')} as units_before, ${own('after', 'units_after', '0')} as units_after,
+           ${kpiBefore} as kpi_before, ${kpiAfter} as kpi_after, ${kpiAfter} - ${kpiBefore} as kpi_change,
+           ${before} as revenue_before, ${after} as revenue_after, ${after} - ${before} as revenue_change
+    from line_change
+    where ${partner === '' ? `$1 = ''` : '(partner_before = $1 or partner_after = $1)'}`;
+}
+
+const linesInOrder = (partner: string): string => `
   select cause, was, is_now, number as invoice, issue_date::text, customer_number, sku, file_name as file, row_no,
          partner_before, partner_after, location_before, location_after,
          to_char(month_before, 'YYYY-MM') as month_before, to_char(month_after, 'YYYY-MM') as month_after,
          type_before as omlp_type_before, type_after as omlp_type_after,
+         class_before as kpi_class_before, class_after as kpi_class_after,
          trim_scale(units_before)::text as units_before, trim_scale(units_after)::text as units_after,
          trim_scale(kpi_before)::text as kpi_before, trim_scale(kpi_after)::text as kpi_after,
-         revenue_before::text as revenue_before, revenue_after::text as revenue_after
-  from line_change
-  where ${LINE_OF}
+         trim_scale(kpi_change)::text as kpi_change, trim_scale(revenue_before)::text as revenue_before,
+         trim_scale(revenue_after)::text as revenue_after, trim_scale(revenue_change)::text as revenue_change
+  from (${linesOf(partner)}) as own
   order by coalesce(nullif(partner_after, ''), partner_before, '') collate "C", cause collate "C", number collate "C",
            issue_date, file_name collate "C", file_sha256 collate "C", row_no`;
 
@@ -101,7 +130,7 @@ const told = ({ was, is_now, ...line }: Read): LineChange => ({
 
 /** Every changed line of a partner ('' = of all), as it comes. */
 export async function* linesChanged(tx: Sql, partner = ''): AsyncGenerator<LineChange> {
-  for await (const batch of tx.stream<Read>(LINES, [partner])) yield* batch.map(told);
+  for await (const batch of tx.stream<Read>(linesInOrder(partner), [partner])) yield* batch.map(told);
 }
 
 export const cellsChanged = (tx: Sql, partner = ''): Promise<CellChange[]> =>
@@ -109,7 +138,8 @@ export const cellsChanged = (tx: Sql, partner = ''): Promise<CellChange[]> =>
     `select partner_mpn_id as partner, to_char(kpi_month, 'YYYY-MM') as month, omlp_type,
             trim_scale(units_before)::text as units_before, trim_scale(units_after)::text as units_after,
             trim_scale(kpi_before)::text as kpi_before, trim_scale(kpi_after)::text as kpi_after,
-            revenue_before::text as revenue_before, revenue_after::text as revenue_after
+            trim_scale(kpi_after - kpi_before)::text as kpi_change, trim_scale(revenue_before)::text as revenue_before,
+            trim_scale(revenue_after)::text as revenue_after, trim_scale(revenue_after - revenue_before)::text as revenue_change
      from cell_change
      where $1 in ('', partner_mpn_id)
      order by partner_mpn_id collate "C", kpi_month, omlp_type collate "C"`,
@@ -118,44 +148,50 @@ export const cellsChanged = (tx: Sql, partner = ''): Promise<CellChange[]> =>
 
 const levelsChanged = (tx: Sql, partner: string): Promise<LevelChange[]> =>
   tx.rows<LevelChange>(
-    `select partner_mpn_id as partner, competency, level_before as before, level_after as after
+    `select partner_mpn_id as partner, competency, over_window as "window", level_before as before, level_after as after
      from level_change
      where $1 in ('', partner_mpn_id)
-     order by partner_mpn_id collate "C", competency collate "C"`,
+     order by partner_mpn_id collate "C", competency collate "C", over_window collate "C"`,
     [partner],
   );
 
-/** All changes of a partner ('' = of all), with its first `first` lines. */
-export async function changesOf(tx: Sql, first: number, partner = ''): Promise<Changes> {
-  const figures = await tx.one<
-    Record<'partners' | 'cells' | 'lines', number> &
-      Record<'kpi_before' | 'kpi_after', string> & {
-        revenue_before: string;
-        revenue_after: string;
-      }
-  >(
+/** The figures that differ, without the lines: for a comparison that looked at no line. */
+export async function figuresChanged(
+  tx: Sql,
+  partner = '',
+): Promise<Omit<Changes, 'lines' | 'causes' | 'first'>> {
+  const figures = await tx.one<Omit<Changes, 'lines' | 'causes' | 'levels' | 'first'>>(
     `select (select count(*) from (select partner_mpn_id from cell_change union select partner_mpn_id from level_change) as one
              where partner_mpn_id <> '' and $1 in ('', partner_mpn_id))::int as partners,
             (select count(*) from cell_change where $1 in ('', partner_mpn_id))::int as cells,
-            (select count(*) from line_change where ${LINE_OF})::int as lines,
             trim_scale(coalesce(sum(kpi_value) filter (where side = 'before'), 0))::text as kpi_before,
             trim_scale(coalesce(sum(kpi_value) filter (where side = 'after'), 0))::text as kpi_after,
-            coalesce(sum(revenue) filter (where side = 'before'), 0)::text as revenue_before,
-            coalesce(sum(revenue) filter (where side = 'after'), 0)::text as revenue_after
+            trim_scale(coalesce(sum(revenue) filter (where side = 'before'), 0))::text as revenue_before,
+            trim_scale(coalesce(sum(revenue) filter (where side = 'after'), 0))::text as revenue_after,
+            trim_scale(coalesce(sum(case side when 'after' then kpi_value else -kpi_value end), 0))::text as kpi_change,
+            trim_scale(coalesce(sum(case side when 'after' then revenue else -revenue end), 0))::text as revenue_change
      from side_cell
      where $1 in ('', partner_mpn_id)`,
     [partner],
   );
+  return { ...figures, levels: await levelsChanged(tx, partner) };
+}
+
+/** All changes of a partner ('' = of all), with its first `first` lines. */
+export async function changesOf(tx: Sql, first: number, partner = ''): Promise<Changes> {
   const causes = await tx.rows<CauseTotal>(
-    `select cause, count(*)::int as lines,
-            trim_scale(sum(${OWN_AFTER} kpi_after else 0 end - ${OWN_BEFORE} kpi_before else 0 end))::text as kpi_change,
-            sum(${OWN_AFTER} revenue_after else 0 end - ${OWN_BEFORE} revenue_before else 0 end)::text as revenue_change
-     from line_change
-     where ${LINE_OF}
+    `select cause, count(*)::int as lines, trim_scale(sum(kpi_change))::text as kpi_change,
+            trim_scale(sum(revenue_change))::text as revenue_change
+     from (${linesOf(partner)}) as own
      group by cause
      order by count(*) desc, cause collate "C"`,
     [partner],
   );
-  const lines = await tx.rows<Read>(`${LINES} limit $2`, [partner, first]);
-  return { ...figures, causes, levels: await levelsChanged(tx, partner), first: lines.map(told) };
+  const lines = await tx.rows<Read>(`${linesInOrder(partner)} limit $2`, [partner, first]);
+  return {
+    ...(await figuresChanged(tx, partner)),
+    lines: causes.reduce((total, { lines }) => total + lines, 0),
+    causes,
+    first: lines.map(told),
+  };
 }

@@ -25,8 +25,14 @@ export const ofFresh = async (tx: Sql, side: SideName): Promise<void> => {
   await tx.file('marts/side_of_fresh', { side });
 };
 
+/** Compares the cells and levels of the two sides: makes cell_change and level_change. */
+export const compareFigures = async (tx: Sql): Promise<void> => {
+  await tx.file('marts/figure_changes');
+};
+
 /**
- * Compares the two sides of a cycle line by line: makes line_change, cell_change and level_change. Lines are read only of
+ * Compares the two sides of a cycle, their figures and line by line: makes line_change beside the tables of
+ * compareFigures. Lines are read only of
  * months that a change between the two cut-offs touched, and of locations whose partner changed. Throws when the lines do
  * not add up to the cells.
  */
@@ -63,9 +69,10 @@ export async function compareSides(
         });
     }
   }
-  await tx.set({ customers: '' });
+  await tx.set({ ...after, customers: '' });
   await tx.rows('analyze side_line');
   await tx.file('marts/line_changes');
+  await compareFigures(tx);
   const broken = await tx.file('checks/changes_equal_cells');
   if (broken.length > 0)
     throw new Error(

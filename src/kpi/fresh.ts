@@ -6,7 +6,7 @@ import type { Sql } from '../ports.ts';
 
 /**
  * What a cycle's figures are as known at a cut-off, computed into the temporary tables fresh_* of the transaction
- * (sql/marts/fresh.sql): for a refresh, which may freeze them, and for whoever only asks.
+ * (sql/marts/windows.sql and what comes after it): for a refresh, which may freeze them, and for whoever only asks.
  */
 
 /** Cells are shared by all cycles: two computations must not rebuild the same months at once. Held to the end. */
@@ -42,11 +42,23 @@ export async function computeFresh(
   crash('refresh-months-built');
 
   context.progress(`${cycle}: rolling up`);
-  const [hash] = await tx.file<{ content_hash: string }>('marts/fresh');
+  await tx.file('marts/windows');
   await needRules(tx, window.to);
+  await tx.file('marts/fresh');
+  await tx.file('marts/levels');
+  await tx.file('marts/forecast');
   const broken = await tx.file('checks/conservation');
   if (broken.length > 0)
     throw new Error(`Cycle ${cycle} does not balance, nothing was written: ${JSON.stringify(broken)}`);
+  return contentHash(tx);
+}
+
+/**
+ * The hash over what computeFresh computed. Version 1 is what revisions said before renewals were kept: one of those is
+ * compared by it, so that an upgrade alone makes no cycle differ.
+ */
+export async function contentHash(tx: Sql, version: 1 | 2 = 2): Promise<string> {
+  const [hash] = await tx.file<{ content_hash: string }>('marts/content_hash', { content_version: version });
   return hash!.content_hash;
 }
 
@@ -54,7 +66,7 @@ export async function computeFresh(
 export async function dropFresh(tx: Sql): Promise<void> {
   const tables = await tx.rows<{ name: string }>(
     `select relname as name from pg_class
-     where relnamespace = pg_my_temp_schema() and relkind = 'r' and (relname like 'fresh_%' or relname = 'enrolled')`,
+     where relnamespace = pg_my_temp_schema() and relkind = 'r' and relname like 'fresh_%'`,
   );
   if (tables.length > 0)
     await tx.rows(`drop table ${tables.map(({ name }) => `pg_temp.${name}`).join(', ')}`);

@@ -1,12 +1,18 @@
 import { addMonths } from '../calendar.ts';
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
+import { type Changed, changedSheet } from './changed-sheet.ts';
+import { type Forecast, forecastSheet } from './forecast-sheet.ts';
+import type { Renewed } from './level-rows.ts';
+import { notOfferedBlocks, renewalBlocks } from './renewal-sheets.ts';
 import type { KpiLine, Outcome, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 import {
   about,
   kpiLines,
   type Lines,
+  noRevision,
   notCounted,
   partnerRows,
+  revisionText,
   SAMPLE_WARNING,
   windowText,
 } from './report-sheets.ts';
@@ -29,8 +35,12 @@ export interface PartnerReport {
   readonly totals: Sums;
   /** From `grouping sets ((month, type), (month), (type), ())`: null means "all". Empty months may be absent. */
   readonly months: readonly MonthCell[];
+  /** Absent in revisions that were frozen before forecasts were kept. */
+  readonly forecast?: Forecast;
   readonly notCounted: Lines<UncountedLine>;
   readonly balance: RowTotals;
+  /** Of a restated revision. */
+  readonly changed?: Changed;
 }
 
 export interface MonthCell extends Sums {
@@ -47,7 +57,11 @@ export interface Enrolment {
   readonly anniversary: string;
   /** The level attained in this window; null when none is. */
   readonly level: string | null;
+  /** Levels up to the option that cannot be reached here. */
+  readonly notOffered?: readonly string[];
   readonly requirements: readonly Requirement[];
+  /** Absent in revisions that were frozen before renewals were kept. */
+  readonly renewed?: Renewed;
 }
 
 export interface Requirement {
@@ -77,7 +91,11 @@ export function partnerBook(report: PartnerReport): Book {
       summary(report),
       kpiLines(report.lines, report.totals),
       byMonth(report),
+      ...(report.forecast
+        ? [forecastSheet(report.forecast, provenance.reportingCurrency, report.sample)]
+        : []),
       notCounted(report.notCounted),
+      ...(report.changed === undefined ? [] : [changedSheet(report.changed)]),
       about(provenance, partnerRows(report.balance)),
     ],
   };
@@ -104,7 +122,7 @@ const REQUIREMENT_COLUMNS: readonly TableColumn[] = [
 ];
 
 function summary({ provenance, partner, enrolments, locations, sample, totals }: PartnerReport): Sheet {
-  const { cycle, revision, window, reportingCurrency, ruleSets } = provenance;
+  const { cycle, window, reportingCurrency, ruleSets } = provenance;
   const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
   return {
     name: 'Summary',
@@ -112,12 +130,13 @@ function summary({ provenance, partner, enrolments, locations, sample, totals }:
     blocks: [
       { block: 'text', tone: 'title', text: partner.name || `Partner ${partner.mpnId}` },
       { block: 'text', tone: 'heading', text: headline(enrolments) },
+      ...noRevision(provenance),
       ...warning,
       {
         block: 'pairs',
         pairs: [
           ['MPN ID', partner.mpnId, 'code'],
-          ['Cycle', `${cycle}, revision ${revision}`, 'text'],
+          ['Cycle', `${cycle}, ${revisionText(provenance)}`, 'text'],
           ['Reporting window', windowText(window), 'text'],
           ['KPI value in the window', totals.kpiValue, 'decimal'],
           ['Purchase units', totals.units, 'decimal'],
@@ -143,16 +162,10 @@ const UNKNOWN_OPTION =
   'The rule set does not know this Learning option, so no level can be reached. Correct the enrolment, or the rule set.';
 
 function enrolmentBlocks(enrolment: Enrolment): Block[] {
-  const { option, competency, anniversary, level, requirements } = enrolment;
-  const asked: Block =
-    requirements.length === 0
-      ? { block: 'text', tone: 'warning', text: UNKNOWN_OPTION }
-      : {
-          block: 'table',
-          columns: REQUIREMENT_COLUMNS,
-          rows: requirements.flatMap(requirementRows),
-          tint: { column: 5, tones: OUTCOME_TONES },
-        };
+  const { option, competency, anniversary, level, requirements, notOffered = [], renewed } = enrolment;
+  const asked = requirementTable(requirements);
+  const unknown: Block[] =
+    notOffered.length > 0 ? [] : [{ block: 'text', tone: 'warning', text: UNKNOWN_OPTION }];
   return [
     { block: 'text', tone: 'heading', text: competency === null ? option : `${competency}: ${option}` },
     {
@@ -162,9 +175,23 @@ function enrolmentBlocks(enrolment: Enrolment): Block[] {
         ['Anniversary date', anniversary, 'date'],
       ],
     },
-    asked,
+    ...notOfferedBlocks(notOffered),
+    ...(asked ? [asked] : unknown),
+    ...(renewed
+      ? renewalBlocks(renewed.renewal, competency ?? option, requirementTable(renewed.requirements))
+      : []),
   ];
 }
+
+const requirementTable = (requirements: readonly Requirement[]): Block | undefined =>
+  requirements.length === 0
+    ? undefined
+    : {
+        block: 'table',
+        columns: REQUIREMENT_COLUMNS,
+        rows: requirements.flatMap(requirementRows),
+        tint: { column: 5, tones: OUTCOME_TONES },
+      };
 
 function requirementRows(requirement: Requirement): CellValue[][] {
   const { name, figure, threshold, unit, share, outcome, source, aboveCap } = requirement;

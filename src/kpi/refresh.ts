@@ -2,10 +2,12 @@ import { buildId } from '../build.ts';
 import { addMonths, endOfDay, refreshDay, startOfDay } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import { CYCLE_DISPOSITIONS, type CycleDisposition } from '../dispositions.ts';
-import { type Context, LkpError, nextChange } from '../job.ts';
+import { type Context, LkpError, nextChange, Unkept } from '../job.ts';
 import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
-import { computeFresh, cutOff, takeCells } from './fresh.ts';
+import { type Changes, changesOf, FIRST_LINES } from './changes.ts';
+import { beginComparison, compareSides, ofFresh, ofRevision, type Side } from './compare.ts';
+import { computeFresh, contentHash, cutOff, takeCells } from './fresh.ts';
 
 export interface RefreshOptions {
   /** Shows what a refresh would change and writes nothing. */
@@ -19,7 +21,7 @@ export interface RefreshOptions {
 
 /** A figure that differs between the last revision and now; or a setting, whose partner is empty. */
 export interface Difference {
-  readonly what: 'setting' | 'kpi' | 'revenue' | 'level' | 'cells';
+  readonly what: 'setting' | 'kpi' | 'revenue' | 'level' | 'renewal' | 'requirement' | 'cells';
   readonly partner: string;
   readonly before: string;
   readonly after: string;
@@ -46,15 +48,10 @@ export interface RefreshResult {
     readonly dispositions: Record<CycleDisposition, number>;
   };
   readonly differences: Difference[];
-}
-
-/** Raised to leave the transaction when its work is not to be kept. */
-class Unkept extends Error {
-  readonly result: RefreshResult;
-  constructor(result: RefreshResult) {
-    super('not kept');
-    this.result = result;
-  }
+  /** Against the last revision: partners, cells, levels crossed, and lines with their causes; null without one. */
+  readonly changes: Changes | null;
+  /** The rule sets that were tried, by name; absent where none was. */
+  readonly rules?: readonly string[];
 }
 
 /**
@@ -87,7 +84,7 @@ export async function refresh(
       return result;
     });
   } catch (error) {
-    if (error instanceof Unkept) return error.result;
+    if (error instanceof Unkept) return error.result as RefreshResult;
     throw error;
   }
 }
@@ -106,12 +103,25 @@ async function compute(
 
   const last = await lastRevision(tx, cycle);
   const changed = last ? settingsThatDiffer(last, settings) : [];
-  const said = { cycle, currency, differences: changed };
-  if (last && last.content_hash === content_hash && changed.length === 0)
+  const said: { -readonly [K in 'cycle' | 'currency' | 'differences' | 'changes']: RefreshResult[K] } = {
+    cycle,
+    currency,
+    differences: changed,
+    changes: null,
+  };
+  const alike = last?.content_version === 1 ? await contentHash(tx, 1) : content_hash;
+  if (last && last.content_hash === alike && changed.length === 0)
     return summarise(tx, 'snapshot', { ...said, revision: last.revision, outcome: 'unchanged' });
 
   const revision = (last?.revision ?? 0) + 1;
-  if (last) said.differences.push(...(await tx.file<Difference>('marts/diff', { revision: last.revision })));
+  if (last) {
+    said.differences.push(...(await tx.file<Difference>('marts/diff', { revision: last.revision })));
+    said.changes = await changesSince(tx, cycle, last, {
+      cutoff,
+      reporting_currency: currency,
+      lookback: settings.LKP_RATE_LOOKBACK_DAYS,
+    });
+  }
   if (last && !options.restate && !options.plan)
     return summarise(tx, 'fresh', { ...said, revision: last.revision, outcome: 'differs' });
   if (options.plan) return summarise(tx, 'fresh', { ...said, revision, outcome: 'planned' });
@@ -132,6 +142,16 @@ async function compute(
     build: await buildId(),
   });
   return summarise(tx, 'snapshot', { ...said, revision, outcome: 'refreshed' });
+}
+
+/** What is different from a revision: its figures against those just computed, and the lines that made them so. */
+async function changesSince(tx: Sql, cycle: string, last: Revision, now: Side): Promise<Changes> {
+  await beginComparison(tx);
+  await ofRevision(tx, 'before', cycle, last.revision);
+  await ofFresh(tx, 'after');
+  const { cutoff, reporting_currency, lookback } = last;
+  await compareSides(tx, cycle, { before: { cutoff, reporting_currency, lookback }, after: now });
+  return changesOf(tx, FIRST_LINES);
 }
 
 /** A revision keeps its settings: figures under others are not the same figures, even where they are equal. */
@@ -163,30 +183,33 @@ export async function latest(context: Context, cycle: string): Promise<RefreshRe
       outcome: 'unchanged',
       currency: last.reporting_currency,
       differences: [],
+      changes: null,
     });
   });
 }
 
-interface Revision {
+export interface Revision extends Side {
   readonly revision: number;
   readonly content_hash: string;
-  readonly reporting_currency: string;
-  readonly lookback: number;
+  readonly content_version: number;
 }
 
-const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefined> =>
+export const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefined> =>
   tx.maybe<Revision>(
-    `select revision, content_hash, reporting_currency, lookback from snapshot
+    `select revision, content_hash, content_version, cutoff, reporting_currency, lookback from snapshot
      where cycle = $1 order by revision desc limit 1`,
     [cycle],
   );
 
 /** What a result says beside its figures. */
-type Said = Pick<RefreshResult, 'cycle' | 'revision' | 'outcome' | 'currency' | 'differences'>;
+type Said = Pick<
+  RefreshResult,
+  'cycle' | 'revision' | 'outcome' | 'currency' | 'differences' | 'changes' | 'rules'
+>;
 
 /** The figures of a frozen revision (`snapshot`) or of what was just computed (`fresh`). */
-async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promise<RefreshResult> {
-  const { cycle, revision, outcome, currency, differences } = said;
+export async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promise<RefreshResult> {
+  const { cycle, revision, outcome, currency, differences, changes, rules } = said;
   const where = from === 'snapshot' ? 'where cycle = $1 and revision = $2' : '';
   const key = from === 'snapshot' ? [cycle, revision] : [];
   const figures = await tx.one<{
@@ -228,6 +251,8 @@ async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promi
       dispositions,
     },
     differences,
+    changes,
+    ...(rules === undefined ? {} : { rules }),
   };
 }
 

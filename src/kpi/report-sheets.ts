@@ -5,6 +5,22 @@ import type { Balance, KpiLine, Provenance, RowTotals, Sums, UncountedLine } fro
 export const SAMPLE_WARNING =
   "Some thresholds or weights in this report are SAMPLE numbers, not the program's.";
 
+/** Which revision it is; or that it is none. */
+export const revisionText = ({ revision, asKnownOn }: Provenance): string =>
+  asKnownOn === undefined ? `revision ${revision}` : `as known on ${asKnownOn}, no revision`;
+
+/** What stands on the face of a report that is no revision. */
+export const noRevision = ({ asKnownOn }: Provenance): Block[] =>
+  asKnownOn === undefined
+    ? []
+    : [
+        {
+          block: 'text',
+          tone: 'warning',
+          text: `Computed as known on ${asKnownOn}. This is not a revision: it was never published, and it may differ from what was reported then.`,
+        },
+      ];
+
 /** Rows of one query, in one go or as they come. */
 export type Lines<T> = Iterable<T> | AsyncIterable<T>;
 
@@ -234,10 +250,12 @@ export function inputFiles(provenance: Provenance): Block[] {
 
 /** *About*: which snapshot this is, by which rules and from which files, and what the words mean. */
 export function about(provenance: Provenance, more: readonly Block[] = []): Sheet {
-  const { cycle, revision, window, due, knownAt, reportingCurrency } = provenance;
+  const { cycle, revision, asKnownOn, window, due, knownAt, reportingCurrency } = provenance;
   const pairs: [string, CellValue, CellKind][] = [
     ['Cycle', cycle, 'text'],
-    ['Revision', revision, 'ordinal'],
+    asKnownOn === undefined
+      ? ['Revision', revision, 'ordinal']
+      : ['Revision', `none: computed as known on ${asKnownOn}`, 'text'],
     ['Reporting window', windowText(window), 'text'],
     ['Due', due, 'text'],
     ['Data as known at', knownAt, 'text'],

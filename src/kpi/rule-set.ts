@@ -90,9 +90,39 @@ const schema = shape.pipe(
   }),
 );
 
+/** Every setting, for a mistyped one. */
+const KEYS = [
+  ...Object.keys(shape.shape),
+  ...[
+    'category',
+    'weight',
+    'units',
+    'cap',
+    'source',
+    'from',
+    'to',
+    'counts',
+    'month',
+    'day',
+    'tier',
+    'countries',
+  ],
+  ...[
+    'competency',
+    'offers',
+    'level',
+    'learning_option',
+    'requirements',
+    'requirement',
+    'measure',
+    'at_least',
+  ],
+  ...['anniversary_from', 'anniversary_to', 'measures', 'except_competencies'],
+];
+
 /** Reads a rule set. Throws LkpError('request') that names each line and what is wrong with it. */
 export const parseRules = (text: string, shown: string): RuleSet =>
-  readYaml(text, 'rule set', shown, schema, Object.keys(shape.shape));
+  readYaml(text, 'rule set', shown, schema, KEYS);
 
 export interface Span {
   readonly from: string;

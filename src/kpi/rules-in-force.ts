@@ -25,23 +25,63 @@ export const rulesInForce = (tx: Sql): Promise<RuleSetInForce[]> =>
 
 export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/**
- * Writes a rule set as the one in force of its name, from a change of its own on, and marks the months whose lines it
- * or the one before it weighs.
- */
-export async function putInForce(
+/** A rule set and the text that says it. */
+export interface Written {
+  readonly rules: RuleSet;
+  readonly text: string;
+}
+
+/** Writes a rule set as the one in force of its name, from a change of its own on. */
+export const putInForce = (
   tx: Sql,
   context: Context,
   rules: RuleSet,
   text: string,
   reason?: string,
+): Promise<void> => putAllInForce(tx, context, [{ rules, text }], reason);
+
+/**
+ * Writes rule sets as those in force of their names, all from one change on, and marks the months whose lines they or the
+ * ones before them weigh.
+ */
+export async function putAllInForce(
+  tx: Sql,
+  context: Context,
+  sets: readonly Written[],
+  reason?: string,
 ): Promise<void> {
-  const sha256 = hashOf(text);
-  const change = await nextChange(tx, context, { kind: 'rules', sha256, ...(reason ? { reason } : {}) });
-  await tx.rows('update rule_set set ended_no = $1 where name = $2 and ended_no is null', [
+  if (sets.length === 0) return;
+  const change = await nextChange(tx, context, {
+    kind: 'rules',
+    ...(sets.length === 1 ? { sha256: hashOf(sets[0]!.text) } : {}),
+    ...(reason ? { reason } : {}),
+  });
+  await writeAll(tx, change, sets);
+}
+
+/** The same from a change that the caller brings. */
+export async function writeAll(tx: Sql, change: string, sets: readonly Written[]): Promise<void> {
+  const names = sets.map(({ rules }) => rules.name);
+  // All end before one begins: they may have moved a border between them.
+  await tx.rows('update rule_set set ended_no = $1 where name = any($2) and ended_no is null', [
     change,
-    rules.name,
+    names,
   ]);
+  for (const set of sets) await writeSet(tx, set, change);
+  // Weights go by the issue date: every month with lines that these rule sets, old or new, may weigh.
+  await tx.rows(
+    `insert into month_touched (issue_month, change_no)
+     select distinct customer_month.issue_month, $1::bigint
+     from customer_month
+     join rule_set on rule_set.name = any($2) and (rule_set.change_no = $1 or rule_set.ended_no = $1)
+                  and customer_month.issue_month >= date_trunc('month', rule_set.valid_from::timestamp)::date
+                  and customer_month.issue_month <  coalesce(rule_set.valid_to, 'infinity'::date)
+     on conflict do nothing`,
+    [change, names],
+  );
+}
+
+async function writeSet(tx: Sql, { rules, text }: Written, change: string): Promise<void> {
   const [issued, year] = [issueSpan(rules), yearSpan(rules)];
   const { id } = await tx.one<{ id: number }>(
     `insert into rule_set (name, sha256, title, basis, valid_from, valid_to, year_from, year_to, zero_amount,
@@ -49,7 +89,7 @@ export async function putInForce(
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id`,
     [
       rules.name,
-      sha256,
+      hashOf(text),
       rules.title,
       rules.basis,
       issued.from,
@@ -65,17 +105,6 @@ export async function putInForce(
   );
   await writeWeights(tx, id, rules);
   await writeLevels(tx, id, rules);
-  // Weights go by the issue date: every month with lines that this rule set, old or new, may weigh.
-  await tx.rows(
-    `insert into month_touched (issue_month, change_no)
-     select distinct customer_month.issue_month, $1::bigint
-     from customer_month
-     join rule_set on rule_set.name = $2 and (rule_set.change_no = $1 or rule_set.ended_no = $1)
-                  and customer_month.issue_month >= date_trunc('month', rule_set.valid_from::timestamp)::date
-                  and customer_month.issue_month <  coalesce(rule_set.valid_to, 'infinity'::date)
-     on conflict do nothing`,
-    [change, rules.name],
-  );
 }
 
 async function writeWeights(tx: Sql, id: number, rules: RuleSet): Promise<void> {

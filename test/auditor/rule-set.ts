@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type Decimal, decimal } from './decimal.ts';
+import { type Program, type ProgramBody, programOf } from './program.ts';
 
 export interface Weight {
   readonly category: string;
@@ -30,6 +31,8 @@ export interface RuleSet {
   readonly weights: ReadonlyMap<string, Weight>;
   /** The highest first. */
   readonly levels: readonly Level[];
+  /** What holds by a window's last day. */
+  readonly program: Program;
 }
 
 type Texts = Record<string, string>;
@@ -54,6 +57,7 @@ export function parseRuleSet(yaml: string): RuleSet {
     name: body.name,
     validFrom: body.valid_from,
     validTo: body.valid_to ?? '',
+    program: programOf(body as unknown as ProgramBody),
     weights: new Map(weights),
     levels: body.levels.map(({ level, learning_option, requirements }) => ({
       level,

@@ -6,6 +6,7 @@ import {
   type Reference,
   type World,
 } from '../../samples/truth.ts';
+import { standingOf } from './standing.ts';
 
 /**
  * Small months for property tests: what is said of a few documents, and two ways in which it arrives. Plain values, so
@@ -62,6 +63,8 @@ export interface Month {
   /** How the wrong file comes and goes: a place in WRONG. */
   readonly wrong: number;
   readonly arrangements: readonly [Arrangement, Arrangement];
+  /** Which standing its partners have (`standingOf`); the month's own number when absent. */
+  readonly standing?: number;
 }
 
 /** On both sides of window borders, of a rule set's begin, of a customer's move and of a merge. */
@@ -323,14 +326,16 @@ export function stepsOf(months: readonly Placed[], which: 0 | 1): Step[] {
 
 const always = { valid_from: '2015-01-01', valid_to: '' };
 
-/** What is known of the months: the same for each, under other numbers. */
-export function referenceOf(ids: readonly number[]): Reference {
+/** What is known of the months: the same for each, under other numbers, but for how the partners stand. */
+export function referenceOf(months: readonly Placed[]): Reference {
+  const ids = months.map(({ id }) => id);
+  const standings = months.map(({ id, month }) => standingOf(month.standing ?? id, partnersOf(id)));
   const each = <T>(
     make: (id: number, partners: readonly [string, string], locations: readonly [string, string]) => T[],
   ): T[] => ids.flatMap((id) => make(id, partnersOf(id), locationsOf(id)));
   return {
-    partners: each((_, partners) =>
-      partners.map((mpn_id) => ({ mpn_id, name: `Partner ${mpn_id}`, country: 'US', ...always })),
+    partners: standings.flatMap(({ countries }) =>
+      countries.map(({ partner, ...held }) => ({ mpn_id: partner, name: `Partner ${partner}`, ...held })),
     ),
     // The second location is merged into the other partner between the two cycles.
     locations: each((_, [first, second], [here, there]) => [
@@ -361,26 +366,8 @@ export function referenceOf(ids: readonly number[]): Reference {
         { customer_number: one, location_mpn_id: there, program: '', ...always, valid_from: '2023-03-01' },
       ];
     }),
-    enrolments: each((_, partners) =>
-      partners.map((partner_mpn_id) => ({
-        partner_mpn_id,
-        learning_option: 'Gold',
-        competency: 'Cloud Platform',
-        anniversary_date: '2024-01-15',
-        ...always,
-      })),
-    ),
-    attainments: each((_, partners) =>
-      partners.flatMap((partner_mpn_id) =>
-        ['mct', 'exam'].map((measure) => ({
-          partner_mpn_id,
-          competency: '',
-          measure,
-          value: '2',
-          ...always,
-        })),
-      ),
-    ),
+    enrolments: standings.flatMap(({ enrolments }) => enrolments),
+    attainments: standings.flatMap(({ attainments }) => attainments),
     products: [
       { sku: 'ADV-1', omlp_type: 'MOC', kpi_class: 'courseware-advanced', units_per_sku: '1' },
       { sku: 'FUND-1', omlp_type: 'MOC', kpi_class: 'courseware-fundamentals', units_per_sku: '1' },
