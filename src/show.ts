@@ -5,6 +5,7 @@ import type { IngestReport } from './invoice/sweep.ts';
 import type { Explained } from './kpi/explain.ts';
 import type { RefreshResult } from './kpi/refresh.ts';
 import { readable } from './money.ts';
+import type { VerifiedCycle } from './proof/verify.ts';
 import type { LoadResult } from './reference/load.ts';
 import type { Verified } from './verify.ts';
 
@@ -318,5 +319,38 @@ export function verifyText({ files, bytes, damaged, left_over }: Verified): stri
     );
     if (left_over.length > NAMED_FILES) parts.push(`  and ${count(left_over.length - NAMED_FILES)} more`);
   }
+  return parts.join('\n');
+}
+
+/** The outcome of a verification, what is wrong, what to know, and where its bundle is. */
+export function verifiedText(
+  {
+    cycle,
+    outcome,
+    revisions,
+    changes,
+    files,
+    bytes,
+    rows,
+    workbooks,
+    submission_files,
+    problems,
+    notes,
+  }: VerifiedCycle,
+  bundle: { readonly path: string; readonly sha256: string; readonly bytes: number } | null,
+  unpacked: boolean,
+): string {
+  const of = `Cycle ${cycle}, ${revisions.length === 1 ? 'revision' : 'revisions'} ${revisions.map(({ revision }) => revision).join(', ')}`;
+  const from = `${count(changes)} changes with ${count(files)} files (${count(bytes)} bytes)`;
+  const parts = [
+    outcome === 'proven'
+      ? `${of}: proven. Derived anew from ${from}; equal are ${count(rows)} rows, ${count(workbooks)} workbooks and ${count(submission_files)} files of the submission.`
+      : `${of}: not proven, ${count(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+    ...problems.map(({ what, thing, reason }) => oneLine(`${what}: ${thing}: ${reason}`)),
+    ...notes.slice(0, NAMED_FILES).map((note) => oneLine(`Note: ${note}`)),
+  ];
+  if (notes.length > NAMED_FILES) parts.push(`and ${count(notes.length - NAMED_FILES)} notes more`);
+  if (bundle) parts.push(`${bundle.path} (${count(bundle.bytes)} bytes, sha256 ${bundle.sha256})`);
+  if (unpacked) parts.push('No bundle was written: only a proven cycle is packed.');
   return parts.join('\n');
 }

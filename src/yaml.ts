@@ -18,6 +18,8 @@ export function readYaml<T>(
 ): T {
   const refuse = (fault: string, cause?: unknown) =>
     new LkpError('request', `The ${what} ${shown} ${fault} Correct it and repeat.`, { cause });
+  // It is kept as it was written, and the database takes none.
+  if (text.includes('\0')) throw refuse('holds a NUL character, which is no text.');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];

@@ -108,16 +108,20 @@ export async function decide(
         `Invoice ${number} came in several versions, in ${files.join(' and ')}. Say with --file which one you mean.`,
       );
     }
-    const file = options.file === undefined ? undefined : (await knownFile(tx, options.file)).id;
+    const file = options.file === undefined ? undefined : await knownFile(tx, options.file);
     const ids = documents.map(({ id }) => id);
     const creditsBefore = await waitingCredits(tx, ids);
-    const change = await nextChange(tx, context, { kind: verdict, reason: options.reason });
+    const change = await nextChange(tx, context, {
+      kind: verdict,
+      reason: options.reason,
+      asked: { number, ...(file ? { file: file.sha256 } : {}) },
+    });
     await seeAllCredits(tx);
     await tx.file('staging/decide', {
       change_no: change,
       verdict,
       documents: ids.join(','),
-      file_id: file ?? '',
+      file_id: file?.id ?? '',
     });
     await settle(tx, change);
     const { moved, waiting } = await tx.one<{ moved: string; waiting: string }>(

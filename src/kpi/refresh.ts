@@ -1,3 +1,4 @@
+import { buildId } from '../build.ts';
 import { addMonths, endOfDay, refreshDay, startOfDay } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import { CYCLE_DISPOSITIONS, type CycleDisposition } from '../dispositions.ts';
@@ -137,6 +138,8 @@ async function compute(
     content_hash,
     change_no: change,
     reason: options.reason ?? '',
+    time_zone: settings.LKP_TIME_ZONE,
+    build: await buildId(),
   });
   return summarise(tx, 'snapshot', { ...said, revision, outcome: 'refreshed' });
 }

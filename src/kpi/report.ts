@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { buildId } from '../build.ts';
 import { addMonths, firstDay } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import { writeAtomically } from '../files.ts';
@@ -92,12 +93,14 @@ async function write(
   };
   const folder = join(context.settings.home, 'reports', cycle, folderOf(snapshot, asKnownOn));
   const files: ReportFile[] = [];
+  const written: WrittenBook[] = [];
   const writeBook = async (name: string, book: Parameters<Context['workbooks']['write']>[1]) => {
     const path = options.out ?? join(folder, name);
-    const { sha256 } = await writeAtomically(path, async (temporary) => {
+    const { sha256, bytes } = await writeAtomically(path, async (temporary) => {
       await context.workbooks.write(temporary, book);
     });
     files.push({ path, sha256 });
+    written.push({ name, sha256, bytes });
     crash('report-between-workbooks');
   };
   if (only !== 'program') {
@@ -120,8 +123,33 @@ async function write(
       programBook({ ...report, ...(await changedOf(tx, snapshot, previous)) }),
     );
   }
+  // One that was asked for elsewhere, or of what was never a revision, is nobody's to look after.
+  if (options.out === undefined && asKnownOn === undefined) await record(tx, snapshot, written);
   return { revision: snapshot.revision, figures: await figuresOf(tx, snapshot, only), files };
 }
+
+interface WrittenBook {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** Writes down which bytes were written: `lkp verify` compares them with those that lie there. */
+async function record(tx: Sql, { cycle, revision }: Snapshot, books: readonly WrittenBook[]): Promise<void> {
+  await tx.rows(
+    `insert into report_file (cycle, revision, name, sha256, bytes, build)
+     select $1, $2, book.name, book.sha256, book.bytes, $3
+     from jsonb_to_recordset($4) as book (name text, sha256 text, bytes bigint)
+     order by book.name collate "C"
+     on conflict (cycle, revision, name) do update
+     set sha256 = excluded.sha256, bytes = excluded.bytes, build = excluded.build`,
+    [cycle, revision, await buildId(), JSON.stringify(books)],
+  );
+}
+
+/** Where the workbooks of a revision are. */
+export const reportFolder = (home: string, cycle: string, revision: number): string =>
+  join(home, 'reports', cycle, `revision-${revision}`);
 
 const folderOf = ({ revision }: Snapshot, asKnownOn?: AsKnownOn): string =>
   asKnownOn === undefined ? `revision-${revision}` : `as-known-on-${asKnownOn.label.replaceAll(':', '-')}`;

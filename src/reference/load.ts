@@ -326,7 +326,11 @@ async function store(
   counts: Table['counts'],
   earlier: number | undefined,
 ): Promise<void> {
-  const change = await nextChange(tx, context, { kind: `load ${kindName}`, sha256: stored.sha256 });
+  const change = await nextChange(tx, context, {
+    kind: `load ${kindName}`,
+    sha256: stored.sha256,
+    asked: { files: [{ name, sha256: stored.sha256 }] },
+  });
   if (earlier !== undefined) {
     // The same bytes are current once; their rejected rows are listed once, too.
     await tx.rows('update file set ended_no = $1 where id = $2', [change, earlier]);
