@@ -50,10 +50,26 @@ export async function holdRevisions(scratch: Scratch, source: Source, held: Held
           held.notes.push(
             `${nameOf(made)} was made by another build, without ${shape.table}; it is not compared.`,
           );
-        else tell(held, 'revision', `${nameOf(made)}, `, found, 'on record');
+        else tell(held, 'revision', `${nameOf(made)}, `, otherHash(made, found, build, held), 'on record');
       }
     });
   }
+}
+
+/** A later build's hash covers more than that of the build that made the revision: its rows are compared one by one. */
+function otherHash(
+  made: { cycle: string; revision: number; build: string | null },
+  found: Compared,
+  build: string,
+  held: Held,
+): Compared {
+  const covers = ({ column }: Apart) => column === 'content_version';
+  if (made.build === build || !found.apart.some(covers)) return found;
+  held.notes.push(
+    `${nameOf(made)} was made by another build, whose content hash covers other rows; its rows are compared, its hash is not.`,
+  );
+  const apart = found.apart.filter((one) => !covers(one) && one.column !== 'content_hash');
+  return { ...found, apart, count: found.count - (found.apart.length - apart.length) };
 }
 
 /** The facts of the database that the cycle knew: documents, lines, reference data, rules, decisions. */
@@ -76,11 +92,15 @@ export async function holdFacts(scratch: Scratch, source: Source, held: Held): P
 
 function tell(held: Held, what: What, of: string, { apart, count }: Compared, where: string): void {
   for (const one of apart)
-    held.problems.push({ what, thing: `${of}${one.table}: ${one.row}`, reason: said(one, where) });
+    held.problems.push({
+      what,
+      thing: `${of}${one.table}${one.row === '' ? '' : `: ${one.row}`}`,
+      reason: said(one, where),
+    });
   if (count > apart.length)
     held.problems.push({
       what,
-      thing: `${of}${apart[0]!.table}`,
+      thing: `${of}${apart[0]?.table ?? ''}`,
       reason: `and ${count - apart.length} differences more in this table.`,
     });
 }
