@@ -4,7 +4,9 @@ import { type Figure, judged, machine, openGround } from './ground.ts';
 import { benchHistory } from './history.ts';
 import { benchIngest } from './ingest.ts';
 import { benchReading } from './reading.ts';
+import { benchReconcile } from './reconcile.ts';
 import { benchRefresh } from './refresh.ts';
+import { benchRules } from './rules.ts';
 import { benchSmallFiles } from './small-files.ts';
 import { benchWorkbooks } from './workbooks.ts';
 
@@ -17,18 +19,22 @@ const BENCHES = {
   ingest: benchIngest,
   history: benchHistory,
   refresh: benchRefresh,
+  rules: benchRules,
   workbooks: benchWorkbooks,
   reading: benchReading,
   'small-files': benchSmallFiles,
+  reconcile: benchReconcile,
 };
 /** Lines, or files, where no others are asked for. */
 const LINES: Record<Name, number> = {
   ingest: 1_000_000,
   history: 1_000_000,
   refresh: 100_000,
+  rules: 1_000_000,
   workbooks: 500_000,
   reading: 500_000,
   'small-files': 3_000,
+  reconcile: 1_000_000,
 };
 type Name = keyof typeof BENCHES;
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createWorkbooks } from '../src/excel/write.ts';
+import { Formula } from '../src/formula.ts';
 import type { Block, CellValue, Sheet } from '../src/ports.ts';
 
 /*
@@ -29,9 +30,15 @@ let rows = 0;
 async function next(): Promise<Line | undefined> {
   const began = performance.now();
   const { done, value } = await lines.next();
-  const line = done ? undefined : (JSON.parse(value) as Line);
+  const line = done ? undefined : (JSON.parse(value, revived) as Line);
   reading += performance.now() - began;
   return line;
+}
+
+/** A formula is one of its class; JSON has only its pieces. */
+function revived(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('pieces' in value)) return value;
+  return new Formula(value.pieces as Formula['pieces']);
 }
 
 let ahead = await next();

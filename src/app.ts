@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readSettings, type Settings } from './config.ts';
 import { type OpenDatabase, openDatabase } from './db/connection.ts';
-import { openEmbedded } from './db/embedded.ts';
+import { openEmbedded, stopEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
 import { identify, openInvoice } from './einvoice/table.ts';
 import { openSheet } from './excel/table.ts';
@@ -26,6 +26,8 @@ export interface AppOptions {
   /** A simulation's clock; the machine's by default. */
   readonly now?: () => string;
   readonly progress?: (text: string) => void;
+  /** False: a new database stays without the rule sets that we ship. */
+  readonly shippedRules?: boolean;
 }
 
 /** The one place that wires the adapters to the subjects: opens the database, brings it up to date, builds the context. */
@@ -58,13 +60,16 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
       close,
     };
     await migrate(db);
-    await putShippedRulesInForce(app);
+    if (options.shippedRules !== false) await putShippedRulesInForce(app);
     return app;
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** Ends the embedded server of a home that nobody uses any more. */
+export const stopServer = (home: string): Promise<boolean> => stopEmbedded(home);
 
 /** Like mkdir with `recursive`, which never returns where a file system takes no folders (/proc): Node 20 to 24. */
 async function makeFolder(path: string): Promise<void> {

@@ -55,6 +55,63 @@ export function reportingWindow(cycle: string): { readonly from: string; readonl
 export const renewalWindow = (anniversary: string): { readonly from: string; readonly to: string } =>
   reportingWindow(anniversary.slice(0, 7));
 
+/** The day `days` later: addDays('2020-02-28', 1) = '2020-02-29'. */
+export const addDays = (day: string, days: number): string =>
+  new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+
+/** A date in another year; 29 February recurs on the last day of February: ('2020-02-29', 2021) -> 2021-02-28. */
+export function recurs(day: string, year: number): string {
+  const month = `${String(year).padStart(4, '0')}-${day.slice(5, 7)}`;
+  // Only 29 February is missing in some years.
+  return day.endsWith('-02-29') ? lastDay(month) : `${month}-${day.slice(8)}`;
+}
+
+/** So many days after its anniversary date an enrolment may still be renewed. */
+const GRACE_DAYS = 30;
+
+/**
+ * What is to be done about an anniversary date: the first reminder 15 days before it, the second 23 days after it, and
+ * the last day of the 30 days of grace.
+ */
+export const renewalDates = (
+  anniversary: string,
+): { readonly firstReminder: string; readonly secondReminder: string; readonly graceEnd: string } => ({
+  firstReminder: addDays(anniversary, -15),
+  secondReminder: addDays(anniversary, 23),
+  graceEnd: addDays(anniversary, GRACE_DAYS),
+});
+
+/**
+ * The anniversary that a cycle looks at: the first yearly recurrence of an enrolment's anniversary date whose grace has
+ * not ended before the cycle's first day, and that lies after the enrolment's own first day.
+ * `sql/migrations/0015_levels.sql` has the same for the database; a test holds the two to each other.
+ */
+export function anniversaryAtHand(anniversaryDate: string, cycle: string, enrolledFrom: string): string {
+  const first = firstDay(cycle);
+  for (let year = Number(cycle.slice(0, 4)) - 1; ; year += 1) {
+    const anniversary = recurs(anniversaryDate, year);
+    if (renewalDates(anniversary).graceEnd >= first && anniversary > enrolledFrom) return anniversary;
+  }
+}
+
+/** Whether a renewal window still lies ahead in part: its last month is not over before the cycle. */
+export const isProvisional = (anniversary: string, cycle: string): boolean =>
+  renewalWindow(anniversary).to >= firstDay(cycle);
+
+/** The reminder or the end of grace that comes next, from the day of a cycle's refresh on; undefined when all are past. */
+export function nextReminder(
+  anniversary: string,
+  cycle: string,
+): { readonly what: 'first reminder' | 'second reminder' | 'grace ends'; readonly on: string } | undefined {
+  const { firstReminder, secondReminder, graceEnd } = renewalDates(anniversary);
+  const all = [
+    { what: 'first reminder', on: firstReminder },
+    { what: 'second reminder', on: secondReminder },
+    { what: 'grace ends', on: graceEnd },
+  ] as const;
+  return all.find(({ on }) => on >= refreshDay(cycle));
+}
+
 /** Mid-month: ingest and refresh are due on the 15th. Also the day on which directory eligibility is read. */
 export const refreshDay = (cycle: string): string => `${cycle}-15`;
 

@@ -4,6 +4,7 @@ import { DATA_COMMANDS, QUARANTINE_COMMANDS } from './commands/data.ts';
 import { DIRECTORY_COMMANDS } from './commands/directory.ts';
 import { KPI_COMMANDS } from './commands/kpi.ts';
 import { MONTH_COMMANDS } from './commands/month.ts';
+import { RECONCILE_COMMANDS } from './commands/reconcile.ts';
 import { RULES_COMMANDS } from './commands/rules.ts';
 import { VERSION } from './config.ts';
 import { LkpError } from './job.ts';
@@ -23,6 +24,7 @@ addCommands(program, MONTH_COMMANDS);
 addCommands(program, DATA_COMMANDS);
 addGroup(program, 'quarantine', 'what waits for a decision by a person', QUARANTINE_COMMANDS);
 addCommands(program, KPI_COMMANDS);
+addCommands(program, RECONCILE_COMMANDS);
 addGroup(program, 'directory', 'the public partner directory', DIRECTORY_COMMANDS);
 addGroup(program, 'rules', 'rule sets: what a unit is worth and what a level asks for', RULES_COMMANDS);
 

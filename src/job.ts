@@ -14,6 +14,31 @@ export class LkpError extends Error {
   }
 }
 
+/** Raised to leave a transaction whose work is not to be kept; carries what the work found. */
+export class Unkept extends Error {
+  readonly result: unknown;
+  constructor(result: unknown) {
+    super('not kept');
+    this.result = result;
+  }
+}
+
+/** Runs `work` in a transaction that is always rolled back, and returns what it found. */
+export async function onlyAsked<T>(
+  context: Pick<Context, 'db'>,
+  name: string,
+  work: (tx: Sql) => Promise<T>,
+): Promise<T> {
+  try {
+    return await context.db.transaction(name, async (tx): Promise<T> => {
+      throw new Unkept(await work(tx));
+    });
+  } catch (error) {
+    if (error instanceof Unkept) return error.result as T;
+    throw error;
+  }
+}
+
 /** What every subject is handed. `app.ts` builds it; nothing else does. */
 export interface Context {
   readonly db: Database;
@@ -59,19 +84,20 @@ export interface Job {
 
 /**
  * Takes the next change number. Call it as late in the transaction as the facts allow: it holds the counter's
- * row lock until commit, which is what keeps numbers in commit order.
+ * row lock until commit, which is what keeps numbers in commit order. `asked` is what else it takes to do it again.
  */
 export async function nextChange(
   tx: Sql,
   context: Pick<Context, 'now' | 'settings'>,
-  change: { kind: string; sha256?: string; reason?: string },
+  change: { kind: string; sha256?: string; reason?: string; asked?: object },
 ): Promise<string> {
   await tx.set({ now: context.now() });
-  const { no } = await tx.one<{ no: string }>('select next_change($1, $2, $3, $4) as no', [
+  const { no } = await tx.one<{ no: string }>('select next_change($1, $2, $3, $4, $5) as no', [
     change.kind,
     change.sha256 ?? null,
     context.settings.LKP_ACTOR,
     change.reason ?? null,
+    change.asked === undefined ? null : JSON.stringify(change.asked),
   ]);
   return no;
 }

@@ -46,6 +46,13 @@ export function sum(texts: Iterable<string>): string {
   return formatDecimal(total);
 }
 
+/** A decimal times a whole number. */
+export function product(text: string, by: number): string {
+  const decimal = parseDecimal(text);
+  if (!decimal) throw new Error(`${text} is not a plain decimal`);
+  return formatDecimal({ units: decimal.units * BigInt(by), scale: decimal.scale });
+}
+
 const scaled = ({ units, scale }: Decimal, to: number): bigint => units * 10n ** BigInt(to - scale);
 
 /** For people: thousands separated, at least `decimals` decimals. `-11062.06` -> `-11,062.06`. */

@@ -1,3 +1,5 @@
+import type { Formula } from './formula.ts';
+
 /**
  * What the subjects ask of the adapters. `app.ts` is the one place that hands the adapters in;
  * a subject names these shapes and never a driver.
@@ -59,13 +61,14 @@ export interface Table {
    * The rows below `headerRow` as bytes for COPY ... (FORMAT csv, DELIMITER <delimiter>): row number, a text that is
    * set only when the row is ragged (its bytes as they came, the cells then being empty), and `width` cells.
    * Blank rows are counted and left out. `watch` sees every well-formed row's cells in `columns` order, and null
-   * for a ragged row: the left side of conservation reads the bytes through it. Read once.
+   * for a ragged row, then its number and a ragged row's text: the left side of conservation reads the bytes through
+   * it. Read once.
    */
   body(options: {
     readonly headerRow: number;
     readonly width: number;
     readonly columns?: readonly number[];
-    readonly watch?: (cells: readonly string[] | null) => void;
+    readonly watch?: (cells: readonly string[] | null, row: number, ragged?: string) => void;
     /** Of an e-invoice: its first row has the number after this one; 1 when absent. */
     readonly after?: number;
   }): AsyncIterable<Uint8Array>;
@@ -124,12 +127,21 @@ export type CellKind =
   | 'date'
   | 'month';
 
-/** The object form is a cell that is not of its column's kind. */
+/**
+ * The object form is a cell that is not of its column's kind, or one that is computed: `value` is then what its
+ * formula gives, and is shown by whoever does not compute. `alarm`: the cell turns red when it gives another text, or
+ * a number that differs once the difference is rounded to so many decimals.
+ */
 export type CellValue =
   | string
   | number
   | null
-  | { readonly value: string | number | null; readonly kind: CellKind };
+  | {
+      readonly value: string | number | null;
+      readonly kind: CellKind;
+      readonly formula?: Formula;
+      readonly alarm?: number;
+    };
 
 export interface TableColumn {
   readonly header: string;

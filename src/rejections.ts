@@ -90,17 +90,17 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
   },
   'pending-reference': {
     disposition: 'quarantined',
-    reason: 'It corrects invoice {seen}, which is not here yet.',
+    reason: 'It refers to invoice {seen}, which is not here yet.',
     hint: 'Get that invoice and ingest it: this one is then released by itself. Or decide that it counts on its own.',
   },
   'reference-missing': {
     disposition: 'quarantined',
-    reason: 'The corrected invoice {seen} does not say which invoice it corrects.',
+    reason: 'The document {seen} does not say which invoice it refers to.',
     hint: 'Decide whether it counts on its own, or have the reference filled in.',
   },
   'reference-ambiguous': {
     disposition: 'quarantined',
-    reason: 'It corrects invoice {seen}, and there are several of that number.',
+    reason: 'It refers to invoice {seen}, and there are several of that number.',
     hint: 'Find out which one is meant; withdraw or refuse what is wrong, or decide that it counts on its own.',
   },
   'corrected-twice': {
@@ -147,6 +147,11 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     disposition: 'no-kpi-value',
     reason: 'No rule set in force at the issue date gives {seen} a weight.',
     hint: 'Put a rule set for that date in force with lkp rules use.',
+  },
+  'zero-amount': {
+    disposition: 'no-kpi-value',
+    reason: 'A $0 line of {seen}; the rule set in force at its issue date counts none.',
+    hint: 'Nothing to do.',
   },
   'refused-by-decision': {
     disposition: 'rejected',

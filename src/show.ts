@@ -5,6 +5,7 @@ import type { IngestReport } from './invoice/sweep.ts';
 import type { Explained } from './kpi/explain.ts';
 import type { RefreshResult } from './kpi/refresh.ts';
 import { readable } from './money.ts';
+import type { VerifiedCycle } from './proof/verify.ts';
 import type { LoadResult } from './reference/load.ts';
 import type { Verified } from './verify.ts';
 
@@ -168,7 +169,7 @@ function explainedRow(row: Explained): string {
       'KPI value',
       row.kpi_value === null
         ? null
-        : `${row.units} units x ${row.weight} (${row.rule_set}) = ${row.kpi_value}`,
+        : `${row.units} units x ${row.weight}${row.per_units === '1' ? '' : ` / ${row.per_units}`} (${row.rule_set}) = ${row.kpi_value}`,
     ],
     [
       'revenue',
@@ -228,7 +229,10 @@ export function loadText(results: readonly LoadResult[]): string {
 const OUTCOMES: Record<RefreshResult['outcome'], (result: RefreshResult) => string> = {
   refreshed: ({ cycle, revision }) => `Cycle ${cycle} is refreshed: revision ${revision}.`,
   unchanged: ({ cycle, revision }) => `Cycle ${cycle} is unchanged: revision ${revision} stands.`,
-  planned: ({ cycle, revision }) => `A preview of cycle ${cycle}, revision ${revision}; nothing was written.`,
+  planned: ({ cycle, revision, rules }) =>
+    rules === undefined
+      ? `A preview of cycle ${cycle}, revision ${revision}; nothing was written.`
+      : `What cycle ${cycle} would be under ${rules.join(', ')}, against ${revision === 0 ? 'what is known now' : `revision ${revision} and its facts`}; nothing was written.`,
   differs: ({ cycle, revision, differences }) =>
     `The facts behind cycle ${cycle} changed since revision ${revision} (${differences.length} figures); nothing was written. ` +
     `To write revision ${revision + 1}: lkp refresh ${cycle} --restate --reason '...'`,
@@ -247,11 +251,15 @@ export function refreshText(result: RefreshResult, files: number): string {
     );
   if (files > 0) parts.push(`${count(files)} workbooks written`);
   if (result.differences.length > 0) {
+    // The sums of all partners go before the cells that they are made of.
+    const [sums, cells] = [false, true].map((wanted) =>
+      result.differences.filter(({ what }) => (what === 'cells') === wanted),
+    );
     parts.push(
       '',
       table(
         ['partner', 'figure', 'before', 'after'],
-        result.differences
+        [...sums!, ...cells!]
           .slice(0, 50)
           .map(({ partner, what, before, after }) => [partner, what, before, after]),
       ),
@@ -311,5 +319,38 @@ export function verifyText({ files, bytes, damaged, left_over }: Verified): stri
     );
     if (left_over.length > NAMED_FILES) parts.push(`  and ${count(left_over.length - NAMED_FILES)} more`);
   }
+  return parts.join('\n');
+}
+
+/** The outcome of a verification, what is wrong, what to know, and where its bundle is. */
+export function verifiedText(
+  {
+    cycle,
+    outcome,
+    revisions,
+    changes,
+    files,
+    bytes,
+    rows,
+    workbooks,
+    submission_files,
+    problems,
+    notes,
+  }: VerifiedCycle,
+  bundle: { readonly path: string; readonly sha256: string; readonly bytes: number } | null,
+  unpacked: boolean,
+): string {
+  const of = `Cycle ${cycle}, ${revisions.length === 1 ? 'revision' : 'revisions'} ${revisions.map(({ revision }) => revision).join(', ')}`;
+  const from = `${count(changes)} changes with ${count(files)} files (${count(bytes)} bytes)`;
+  const parts = [
+    outcome === 'proven'
+      ? `${of}: proven. Derived anew from ${from}; equal are ${count(rows)} rows, ${count(workbooks)} workbooks and ${count(submission_files)} files of the submission.`
+      : `${of}: not proven, ${count(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+    ...problems.map(({ what, thing, reason }) => oneLine(`${what}: ${thing}: ${reason}`)),
+    ...notes.slice(0, NAMED_FILES).map((note) => oneLine(`Note: ${note}`)),
+  ];
+  if (notes.length > NAMED_FILES) parts.push(`and ${count(notes.length - NAMED_FILES)} notes more`);
+  if (bundle) parts.push(`${bundle.path} (${count(bundle.bytes)} bytes, sha256 ${bundle.sha256})`);
+  if (unpacked) parts.push('No bundle was written: only a proven cycle is packed.');
   return parts.join('\n');
 }

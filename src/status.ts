@@ -1,5 +1,6 @@
 import type { App } from './app.ts';
 import { addMonths, dayIn } from './calendar.ts';
+import { waitingCredits } from './invoice/waiting-credits.ts';
 import type { Job, Part } from './job.ts';
 import { nameOf, type Occurrence, occurrencesOf } from './ledger.ts';
 import { oneLine, table } from './show.ts';
@@ -144,7 +145,7 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
           ...(parts && { parts }),
         })),
       waiting: {
-        quarantined_rows: Number(waiting.quarantined),
+        quarantined_rows: Number(waiting.quarantined) + (await waitingCredits(tx)),
         rejected_rows: Number(waiting.rejected),
         failed_or_waiting_jobs: jobsWaiting,
       },

@@ -1,11 +1,13 @@
-import { parse } from 'yaml';
+import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { nearest } from './config.ts';
 import { LkpError } from './job.ts';
 
+type Place = readonly PropertyKey[];
+
 /**
  * Reads a file of settings that a person wrote (an import profile, a rule set) and checks it. Throws
- * LkpError('request') with every fault: where it is, what was wanted, and the next step.
+ * LkpError('request') with every fault: its line, where it is, what was seen and wanted, and the next step.
  */
 export function readYaml<T>(
   text: string,
@@ -16,9 +18,16 @@ export function readYaml<T>(
 ): T {
   const refuse = (fault: string, cause?: unknown) =>
     new LkpError('request', `The ${what} ${shown} ${fault} Correct it and repeat.`, { cause });
+  // It is kept as it was written, and the database takes none.
+  if (text.includes('\0')) throw refuse('holds a NUL character, which is no text.');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const broken = document.errors[0];
+  // The library's first line ends with "at line 3, column 1:".
+  if (broken) throw refuse(`is not YAML: ${broken.message.split('\n')[0]!.replace(/:$/, '')}.`, broken);
   let content: unknown;
   try {
-    content = parse(text);
+    content = document.toJS();
   } catch (cause) {
     throw refuse(`is not YAML: ${(cause as Error).message.split('\n')[0]}.`, cause);
   }
@@ -27,27 +36,84 @@ export function readYaml<T>(
   }
   const read = schema.safeParse(content);
   if (read.success) return read.data;
-  throw refuse(`cannot be used: ${read.error.issues.map((issue) => fault(issue, known)).join('; ')}.`);
+  const faults = read.error.issues.flatMap((issue) =>
+    told(issue, content, known).map(({ path, says }) => ({
+      line: lines.linePos(offsetOf(document, path)).line,
+      says,
+    })),
+  );
+  faults.sort((one, other) => one.line - other.line);
+  throw refuse(`cannot be used: ${faults.map(({ line, says }) => `line ${line}: ${says}`).join('; ')}.`);
 }
 
-function fault(issue: z.core.$ZodIssue, known: readonly string[]): string {
-  const place = issue.path.length > 0 ? `${issue.path.join('.')} ` : '';
+/** The line on which the setting of a path stands in a text that was read before; of one that is missing, its part's. */
+export function lineOf(text: string, path: Place): number {
+  const lines = new LineCounter();
+  return lines.linePos(offsetOf(parseDocument(text, { lineCounter: lines }), path)).line;
+}
+
+/** Where the setting of a path begins in the text; of one that is missing, where the part that lacks it does. */
+function offsetOf(document: Document, path: Place): number {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const inside = document.getIn(path.slice(0, depth - 1), true);
+    if (isMap(inside)) {
+      const pair = inside.items.find(({ key }) => String(key) === String(path[depth - 1]));
+      if (isPair(pair) && isNode(pair.key) && pair.key.range) return pair.key.range[0];
+    }
+    const node = document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return document.contents?.range?.[0] ?? 0;
+}
+
+function told(
+  issue: z.core.$ZodIssue,
+  content: unknown,
+  known: readonly string[],
+): Array<{ path: Place; says: string }> {
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, says: fault(issue, content) }];
+  return issue.keys.map((key) => ({
+    path: [...issue.path, key],
+    says: `${placeOf(issue.path)}has the unknown setting "${key}" (did you mean ${nearest(key, known)}?)`,
+  }));
+}
+
+const placeOf = (path: Place): string => (path.length > 0 ? `${path.map(String).join('.')} ` : '');
+
+/** The value that stands at a path, as a person wrote it. */
+function seenAt(content: unknown, path: Place): string | undefined {
+  const value = path.reduce<unknown>(
+    (inside, key) => (typeof inside === 'object' && inside !== null ? Reflect.get(inside, key) : undefined),
+    content,
+  );
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
+}
+
+function fault(issue: z.core.$ZodIssue, content: unknown): string {
+  const place = placeOf(issue.path);
+  const seen = seenAt(content, issue.path);
+  const is = seen === undefined ? '' : `is "${seen}" and `;
   switch (issue.code) {
     case 'invalid_type':
       return issue.message.endsWith('received undefined')
         ? `${place}is missing`
-        : `${place}must be a ${issue.expected}`;
-    case 'invalid_value':
-      return `${place}must be one of ${issue.values.join(', ')}`;
+        : `${place}${is}must be a ${issue.expected}`;
+    case 'invalid_value': {
+      const words = issue.values.map(String);
+      const meant = seen === undefined || words.length < 2 ? '' : ` (did you mean ${nearest(seen, words)}?)`;
+      return `${place}${is}must be one of ${words.join(', ')}${meant}`;
+    }
     case 'too_small':
-      return `${place}is empty or too small (at least ${issue.minimum})`;
-    case 'unrecognized_keys':
-      return issue.keys
-        .map((key) => `${place}has the unknown setting "${key}" (did you mean ${nearest(key, known)}?)`)
-        .join('; ');
+      return issue.origin === 'number'
+        ? `${place}${is}must be ${issue.inclusive ? `at least ${issue.minimum}` : `above ${issue.minimum}`}`
+        : `${place}is empty or too small (at least ${issue.minimum})`;
+    case 'too_big':
+      return `${place}${is}must be at most ${issue.maximum}`;
     case 'invalid_key':
       return `${place}is not a name that is known here`;
     default:
-      return `${place}${issue.message}`;
+      return `${place}${issue.code === 'custom' ? '' : is}${issue.message}`;
   }
 }

@@ -39,14 +39,18 @@ const ADAPTERS = ['db', 'queue', 'excel', 'tabular', 'einvoice', 'web'];
 const roomOf = (file: string): string => /^src\/([a-z]+)\//.exec(file)?.[1] ?? '';
 /** Rows and wires: what every subject may use beside its own room. */
 const SHARED = [
+  'build',
   'calendar',
   'config',
   'crash',
   'dispositions',
   'files',
+  'formula',
   'job',
   'log',
   'money',
+  'notation',
+  'opening',
   'ports',
   'rejections',
   'staging',

@@ -41,9 +41,16 @@ const row = (sheet: (string | null)[][], label: string): (string | null)[] | und
 describe("a partner's workbook", () => {
   it('has its sheets in order, and the KPI lines under the seven headers of the program', async () => {
     const book = await written(partnerBook(partnerReport(40)));
-    expect([...book.keys()]).toEqual(['Summary', 'KPI lines', 'By month', 'Not counted', 'About']);
+    expect([...book.keys()]).toEqual([
+      'Summary',
+      'KPI lines',
+      'By month',
+      'Forecast',
+      'Not counted',
+      'About',
+    ]);
     const [headers, ...rows] = book.get('KPI lines')!;
-    expect(headers).toEqual([...SEVEN, ...EVIDENCE]);
+    expect(headers).toEqual([...SEVEN, 'KPI class', ...EVIDENCE]);
     expect(rows).toHaveLength(41);
     const {
       month,
@@ -52,6 +59,7 @@ describe("a partner's workbook", () => {
       purchaseUnit,
       invoice,
       kpiValue,
+      kpiClass,
       location,
       issueDate,
       sku,
@@ -71,6 +79,7 @@ describe("a partner's workbook", () => {
         invoice,
         kpiValue,
         /./,
+        kpiClass,
         location,
         issueDate,
         sku,
@@ -85,7 +94,7 @@ describe("a partner's workbook", () => {
         note,
       ].map((value) => (value instanceof RegExp ? expect.stringMatching(value) : value)),
     );
-    expect(rows.at(-1)!.slice(0, 7)).toEqual(['Total', null, null, '2400', null, '812.5', '91240.4']);
+    expect(rows.at(-1)!.slice(0, 7)).toEqual(['Total', null, null, '750', null, '664', '75157.78']);
   });
 
   it('says on its face which numbers are samples, and only then', async () => {
@@ -131,9 +140,17 @@ describe("a partner's workbook", () => {
   });
 
   it('adds up by month both ways, with every month of the window', async () => {
-    const sheet = (await written(partnerBook(partnerReport(1)))).get('By month')!;
+    const sheet = (await written(partnerBook(partnerReport(40)))).get('By month')!;
     const start = sheet.findIndex(([first]) => first === 'KPI value');
-    expect(sheet[start + 1]).toEqual(['Month', 'Custom MOC', 'Labs Online', 'MOC', 'MOC On-Demand', 'Total']);
+    expect(sheet[start + 1]).toEqual([
+      'Month',
+      'Custom MOC',
+      'Exam vouchers',
+      'Labs Online',
+      'MOC',
+      'MOC On-Demand',
+      'Total',
+    ]);
     const months = sheet.slice(start + 2, start + 14);
     expect(months.map(([month]) => month)).toEqual(
       [
@@ -154,9 +171,22 @@ describe("a partner's workbook", () => {
     const sum = (cells: (string | null | undefined)[]): number =>
       cells.reduce((total, cell) => total + Number(cell), 0);
     for (const cells of [...months, sheet[start + 14]!])
-      expect(sum(cells.slice(1, 5))).toBe(Number(cells[5]));
-    for (const column of [1, 2, 3, 4, 5])
+      expect(sum(cells.slice(1, 6))).toBe(Number(cells[6]));
+    for (const column of [1, 2, 3, 4, 5, 6])
       expect(sum(months.map((cells) => cells[column]))).toBe(Number(sheet[start + 14]![column]));
+  });
+
+  it('shows the KPI of each class: its sum, its cap, what lies above it and what counts', async () => {
+    const summary = (await written(partnerBook(partnerReport(120)))).get('Summary')!;
+    const start = summary.findIndex(([first]) => first === 'KPI class');
+    expect(summary.slice(start, start + 6).map((cells) => cells.slice(0, 5))).toEqual([
+      ['KPI class', 'Sum', 'Cap', 'Above the cap', 'Counts'],
+      ['courseware-advanced', '942', 'none', '0', '942'],
+      ['courseware-fundamentals', '743', '30', '713', '30'],
+      ['courseware, together', '1685', null, '713', '972'],
+      ['exam-advanced', '430', 'none', '0', '430'],
+      ['exam, together', '430', null, '0', '430'],
+    ]);
   });
 
   it('shows what is not counted, why, and what to do', async () => {
@@ -207,13 +237,14 @@ describe("a partner's workbook", () => {
 
   it('shows a partner without a name by its MPN ID, and an option that the rule set does not know', async () => {
     const report = partnerReport(1);
-    const [enrolment] = report.enrolments;
+    const { renewed, notOffered, ...plain } = report.enrolments[0]!;
+    expect([renewed, notOffered]).not.toContain(undefined);
     const summary = (
       await written(
         partnerBook({
           ...report,
           partner: { mpnId: '0551200', name: '' },
-          enrolments: [{ ...enrolment!, option: 'Platinum', level: null, requirements: [] }],
+          enrolments: [{ ...plain, option: 'Platinum', level: null, requirements: [] }],
         }),
       )
     ).get('Summary')!;
@@ -229,7 +260,7 @@ describe("a partner's workbook", () => {
     await inFolder(async (folder) => {
       const [one, two] = [join(folder, 'one.xlsx'), join(folder, 'two.xlsx')];
       await createWorkbooks().write(one, partnerBook(partnerReport(500)));
-      await createWorkbooks().write(two, partnerBook({ ...partnerReport(), lines: stream() }));
+      await createWorkbooks().write(two, partnerBook({ ...partnerReport(500), lines: stream() }));
       expect(sha256(one)).toBe(sha256(two));
     });
   });
@@ -257,6 +288,56 @@ describe("a partner's workbook", () => {
   });
 });
 
+describe('renewal and forecast', () => {
+  it('stand on the Summary under each enrolment, and on a sheet of their own', async () => {
+    const book = await written(partnerBook(partnerReport(1)));
+    const summary = book.get('Summary')!;
+    expect(row(summary, 'Data Analytics: renewal on 2020-07-17')).toBeDefined();
+    expect(row(summary, 'Renewal window')![1]).toBe('2019-07-01 to 2020-06-30');
+    expect(row(summary, 'Status')![1]).toBe(
+      'provisional: the window ends on 2020-06-30, and its figures still move',
+    );
+    expect(row(summary, 'Level over this window')![1]).toBe('Action Pack');
+    expect([
+      row(summary, 'First reminder'),
+      row(summary, 'Second reminder'),
+      row(summary, 'Grace ends'),
+    ]).toEqual([
+      ['First reminder', '2020-07-02'],
+      ['Second reminder', '2020-08-09'],
+      ['Grace ends', '2020-08-16'],
+    ]);
+    expect(summary.flat().join()).toContain('Not offered here: Gold.');
+    const forecast = book.get('Forecast')!;
+    expect(forecast[0]).toEqual([WARNING]);
+    expect(row(forecast, '2020-06-01')).toEqual([
+      '2020-06-01',
+      '2019-05-01',
+      '60',
+      '20',
+      '772.5',
+      '7000',
+      '84000.4',
+    ]);
+    const silver = forecast.slice(
+      forecast.findIndex(([first]) => first === 'To keep Silver: Data Analytics, Cloud Platform'),
+    );
+    expect(silver[1]).toEqual(['Cycle', 'Known invoices', 'Courseware KPI: counts', 'Still needed of 500']);
+    expect(row(silver, '2020-09-01')).toEqual(['2020-09-01', 'enough', '520', '0']);
+    expect(row(silver, '2020-10-01')).toEqual(['2020-10-01', 'not enough', '460', '40']);
+    expect(silver.flat().join()).toContain('Microsoft Certified Trainers 3 of 1, met');
+  });
+
+  it('are absent from a revision that was frozen before they were kept', async () => {
+    const { forecast, enrolments, ...rest } = partnerReport(1);
+    expect(forecast).toBeDefined();
+    const before = enrolments.map(({ renewed, ...enrolment }) => enrolment);
+    const book = await written(partnerBook({ ...rest, enrolments: before }));
+    expect([...book.keys()]).not.toContain('Forecast');
+    expect(book.get('Summary')!.flat().join()).not.toContain('Renewal window');
+  });
+});
+
 describe("the program's workbook", () => {
   it('lists every partner, and each line with its partner', async () => {
     const book = await written(programBook(programReport(30)));
@@ -272,6 +353,16 @@ describe("the program's workbook", () => {
       'Gold needs 187.5 KPI, 33,759.60 USD revenue',
       '-12.5',
       'unchanged',
+      '2020-04-17',
+      'Silver',
+      'none',
+      '40',
+    ]);
+    expect(row(partners, '0551202')!.slice(13)).toEqual([
+      '2020-06-17',
+      'Gold (provisional)',
+      '2020-06-02 first reminder',
+      '12.5',
     ]);
     expect(row(partners, '0551203')![1]).toBe('=cmd|calc Training GmbH');
     expect(book.get('KPI lines')![0]).toEqual([...SEVEN, 'Partner MPN ID', 'Partner name', ...EVIDENCE]);

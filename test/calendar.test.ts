@@ -3,12 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { JOBS } from '../jobs/index.ts';
 import {
   addMonths,
+  anniversaryAtHand,
   assemblyDay,
   dayIn,
   endOfDay,
+  isProvisional,
   lastDay,
+  nextReminder,
   parseCycle,
+  recurs,
   refreshDay,
+  renewalDates,
   renewalWindow,
   reportingWindow,
   startOfDay,
@@ -57,6 +62,77 @@ describe('the renewal window is the 12 full months before the month of the anniv
     ['2024-02-29', '2023-02-01', '2024-01-31'],
   ])('anniversary %s looks at %s to %s', (anniversary, from, to) => {
     expect(renewalWindow(anniversary)).toEqual({ from, to });
+  });
+});
+
+describe('an anniversary date recurs every year', () => {
+  test.each([
+    ['2021-03-17', 2022, '2022-03-17'],
+    ['2020-02-29', 2021, '2021-02-28'],
+    ['2020-02-29', 2024, '2024-02-29'],
+    ['2019-02-28', 2020, '2020-02-28'],
+    ['2021-12-31', 1999, '1999-12-31'],
+  ])('%s in %s is %s', (day, year, expected) => {
+    expect(recurs(day, year)).toBe(expected);
+  });
+
+  test('reminders 15 days before and 23 after, 30 days of grace', () => {
+    expect(renewalDates('2021-03-17')).toEqual({
+      firstReminder: '2021-03-02',
+      secondReminder: '2021-04-09',
+      graceEnd: '2021-04-16',
+    });
+    expect(renewalDates('2021-02-28')).toEqual({
+      firstReminder: '2021-02-13',
+      secondReminder: '2021-03-23',
+      graceEnd: '2021-03-30',
+    });
+    expect(renewalDates('2020-01-10')).toEqual({
+      firstReminder: '2019-12-26',
+      secondReminder: '2020-02-02',
+      graceEnd: '2020-02-09',
+    });
+  });
+
+  test.each([
+    // Its grace ends on 16 April: April still looks at it, May at the next one.
+    ['2021-03-17', '2021-02', '2015-01-01', '2021-03-17', true],
+    ['2021-03-17', '2021-03', '2015-01-01', '2021-03-17', false],
+    ['2021-03-17', '2021-04', '2015-01-01', '2021-03-17', false],
+    ['2021-03-17', '2021-05', '2015-01-01', '2022-03-17', true],
+    // The date on the enrolment is one of the recurrences, not the first.
+    ['2021-03-17', '2019-01', '2015-01-01', '2019-03-17', true],
+    // Grace that ends on the first day of the cycle.
+    ['2019-12-02', '2020-01', '2015-01-01', '2019-12-02', false],
+    ['2019-12-01', '2020-01', '2015-01-01', '2020-12-01', true],
+    ['2020-02-29', '2021-03', '2015-01-01', '2021-02-28', false],
+    ['2020-02-29', '2023-11', '2015-01-01', '2024-02-29', true],
+    // 30 January is still at hand in March: its window ended two months before the cycle's.
+    ['2021-01-30', '2021-03', '2015-01-01', '2021-01-30', false],
+    // Enrolled on an anniversary, or after it: the first one is a year later.
+    ['2021-03-17', '2021-03', '2021-03-17', '2022-03-17', true],
+    ['2021-03-17', '2021-04', '2021-03-16', '2021-03-17', false],
+  ])('of %s, cycle %s of an enrolment from %s looks at %s', (date, cycle, from, expected, provisional) => {
+    expect(anniversaryAtHand(date, cycle, from)).toBe(expected);
+    expect(isProvisional(expected, cycle)).toBe(provisional);
+  });
+
+  test('the next reminder counts from the day of the refresh on', () => {
+    expect(nextReminder('2021-03-17', '2021-02')).toEqual({ what: 'first reminder', on: '2021-03-02' });
+    expect(nextReminder('2021-03-17', '2021-03')).toEqual({ what: 'second reminder', on: '2021-04-09' });
+    expect(nextReminder('2021-03-17', '2021-04')).toEqual({ what: 'grace ends', on: '2021-04-16' });
+    expect(nextReminder('2021-01-10', '2021-02')).toBeUndefined();
+  });
+
+  test('every day is at hand from the month after the last grace to the month of its own', () => {
+    for (let day = '2019-12-15'; day < '2021-03-15'; day = nextDay(day)) {
+      const found = months('2018-10', '2022-01').filter(
+        (cycle) => anniversaryAtHand(day, cycle, '2000-01-01') === day,
+      );
+      const graceMonth = (year: number): string => renewalDates(recurs(day, year)).graceEnd.slice(0, 7);
+      const year = Number(day.slice(0, 4));
+      expect(found, day).toEqual(months(addMonths(graceMonth(year - 1), 1), graceMonth(year)));
+    }
   });
 });
 

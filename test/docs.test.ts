@@ -9,10 +9,12 @@ import { DATA_COMMANDS, QUARANTINE_COMMANDS } from '../src/commands/data.ts';
 import { DIRECTORY_COMMANDS } from '../src/commands/directory.ts';
 import { KPI_COMMANDS } from '../src/commands/kpi.ts';
 import { MONTH_COMMANDS } from '../src/commands/month.ts';
+import { RECONCILE_COMMANDS } from '../src/commands/reconcile.ts';
 import { RULES_COMMANDS } from '../src/commands/rules.ts';
 import { SETTINGS } from '../src/config.ts';
 import { type Embedded, openEmbedded } from '../src/db/embedded.ts';
 import { FIELDS, readProfile } from '../src/invoice/profile.ts';
+import { CAUSES } from '../src/kpi/causes.ts';
 import { KINDS } from '../src/reference/kinds.ts';
 import { REFERENCE_RULES } from '../src/reference/rejections.ts';
 import { INVOICE_RULES } from '../src/rejections.ts';
@@ -99,7 +101,9 @@ describe('docs/cli.md', () => {
   test('has every option of every command, and no other', () => {
     const long = (text: string) => /--[a-z-]+/.exec(text)?.[0];
     const definitions = [
-      ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS].map((one) => ['', one] as const),
+      ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS, ...RECONCILE_COMMANDS].map(
+        (one) => ['', one] as const,
+      ),
       ...DIRECTORY_COMMANDS.map((one) => ['directory ', one] as const),
       ...RULES_COMMANDS.map((one) => ['rules ', one] as const),
       ...QUARANTINE_COMMANDS.map((one) => ['quarantine ', one] as const),
@@ -292,4 +296,17 @@ describe('links', () => {
       ]);
     }
   });
+});
+
+test('docs/kpis.md has every cause of a change, in the order in which the SQL decides', () => {
+  const page = read('docs/kpis.md');
+  const listed = tableRows(/<!-- causes -->\n\n((?:\|.*\n)+)/.exec(page)![1]!).map(([cause]) => code(cause));
+  expect(listed).toEqual(Object.keys(CAUSES));
+  const sql = read('sql/marts/line_changes.sql');
+  const decided = [
+    ...sql
+      .slice(sql.indexOf('with named as'), sql.indexOf('end as cause'))
+      .matchAll(/(?:then|else) '([a-z ]+)'/g),
+  ];
+  expect([...new Set(decided.map(([, cause]) => cause))]).toEqual(listed);
 });

@@ -1,6 +1,8 @@
+import { addMonths } from '../src/calendar.ts';
 import type { PartnerReport } from '../src/kpi/partner-book.ts';
 import type { ProgramReport, Standing } from '../src/kpi/program-book.ts';
 import type { KpiLine, Provenance, UncountedLine } from '../src/kpi/report-data.ts';
+import { sum } from '../src/money.ts';
 
 /** Fictional partners, numbers and files: the same on every run. */
 const sha = (digit: string): string => digit.repeat(64);
@@ -58,6 +60,7 @@ export function lines(count: number): KpiLine[] {
           : free
             ? '0.00'
             : `${Number(units) * 112}.${String(index % 100).padStart(2, '0')}`,
+      kpiClass: ['courseware-advanced', 'courseware-fundamentals', 'exam-advanced'][type % 3]!,
       location: String(5512001 + (index % 3)),
       issueDate: `${month < 8 ? 2019 : 2020}-${String(((month + 4) % 12) + 1).padStart(2, '0')}-${String(1 + (index % 28)).padStart(2, '0')}`,
       sku: SKUS[type]!,
@@ -187,26 +190,52 @@ const balance = {
   ],
 };
 
-const months: PartnerReport['months'] = [
-  ...['2019-05', '2019-08', '2019-11', '2020-02', '2020-04'].flatMap((month, index) => [
-    ...TYPES.slice(0, 4).map((omlpType) => ({
-      month,
-      omlpType,
-      units: '20',
-      kpiValue: `${10 + index}.5`,
-      revenue: '2240.10',
-    })),
-    { month, omlpType: null, units: '80', kpiValue: `${4 * (10 + index) + 2}`, revenue: '8960.40' },
-  ]),
-  ...TYPES.slice(0, 4).map((omlpType) => ({
-    month: null,
-    omlpType,
-    units: '100',
-    kpiValue: '62.5',
-    revenue: '11200.50',
-  })),
-  { month: null, omlpType: null, units: '400', kpiValue: '250', revenue: '44802.00' },
-];
+/** What SQL would make of these lines. */
+export function figuresOf(
+  of: readonly KpiLine[],
+): Pick<PartnerReport, 'totals' | 'months' | 'lineage' | 'classes'> {
+  const sums = (some: readonly KpiLine[]) => ({
+    units: sum(some.map(({ purchaseUnit }) => purchaseUnit)),
+    kpiValue: sum(some.map(({ kpiValue }) => kpiValue)),
+    revenue: sum(some.map(({ revenueValue }) => revenueValue ?? '0')),
+  });
+  const monthOf = ({ year, month }: KpiLine) => `${year}-${month.padStart(2, '0')}`;
+  const different = (texts: string[]) => [...new Set(texts)].sort();
+  const cell = (month: string | null, omlpType: string | null) => {
+    const some = of.filter(
+      (line) =>
+        (month === null || monthOf(line) === month) && (omlpType === null || line.omlpType === omlpType),
+    );
+    return some.length === 0 ? [] : [{ month, omlpType, ...sums(some) }];
+  };
+  const months = [...different(of.map(monthOf)), null];
+  const types = [...different(of.map(({ omlpType }) => omlpType)), null];
+  const span = (texts: ReadonlyArray<string | null>) => ({
+    digits: Math.max(0, ...texts.map((text) => text?.replace(/[-.]/g, '').length ?? 0)),
+    magnitude: sum(texts.map((text) => text?.replace('-', '') ?? '0')),
+  });
+  return {
+    totals: sums(of),
+    months: months.flatMap((month) => types.flatMap((type) => cell(month, type))),
+    lineage: {
+      lines: of.length,
+      measures: {
+        units: span(of.map(({ purchaseUnit }) => purchaseUnit)),
+        kpiValue: span(of.map(({ kpiValue }) => kpiValue)),
+        revenue: span(of.map(({ revenueValue }) => revenueValue)),
+      },
+    },
+    classes: different(of.map(({ kpiClass }) => kpiClass)).map((kpiClass) => {
+      const exact = sums(of.filter((line) => line.kpiClass === kpiClass)).kpiValue;
+      const kpiValue = String(Number(Number(exact).toFixed(6)));
+      const cap = kpiClass === 'courseware-fundamentals' ? '30' : null;
+      const above = cap === null ? 0 : Math.max(0, Number(kpiValue) - Number(cap));
+      const aboveCap = String(above);
+      const counted = sum([kpiValue, `-${aboveCap}`]);
+      return { category: kpiClass.split('-')[0]!, kpiClass, kpiValue, cap, aboveCap, counted };
+    }),
+  };
+}
 
 export function partnerReport(count = 120): PartnerReport {
   return {
@@ -224,6 +253,31 @@ export function partnerReport(count = 120): PartnerReport {
         competency: 'Data Analytics',
         anniversary: '2020-05-17',
         level: 'Silver',
+        notOffered: ['Gold'],
+        renewed: {
+          renewal: {
+            anniversary: '2020-07-17',
+            window: { from: '2019-07-01', to: '2020-06-30' },
+            provisional: true,
+            firstReminder: '2020-07-02',
+            secondReminder: '2020-08-09',
+            graceEnd: '2020-08-16',
+            ruleSet: 'levels-2020-sample',
+            level: 'Action Pack',
+            isReportingWindow: false,
+          },
+          requirements: [
+            {
+              name: 'Courseware KPI (Silver)',
+              figure: '420',
+              threshold: '500',
+              unit: 'KPI',
+              share: '0.84',
+              outcome: 'not met',
+              source: 'sample',
+            },
+          ],
+        },
         requirements: [
           {
             name: 'Courseware KPI (Silver)',
@@ -301,9 +355,38 @@ export function partnerReport(count = 120): PartnerReport {
         ],
       },
     ],
+    forecast: {
+      months: Array.from({ length: 12 }, (_, index) => ({
+        cycle: addMonths('2020-06', index),
+        leaving: addMonths('2019-05', index),
+        leavesKpi: '60',
+        entersKpi: index === 0 ? '20' : '0',
+        kpiValue: String(772.5 - 60 * index),
+        leavesRevenue: '7000.00',
+        revenue: `${84000 - 7000 * index}.40`,
+      })),
+      levels: [
+        {
+          level: 'Silver',
+          aim: 'keep',
+          of: ['Data Analytics', 'Cloud Platform'],
+          requirements: [
+            {
+              name: 'Courseware KPI',
+              threshold: '500',
+              money: false,
+              ahead: Array.from({ length: 12 }, (_, index) => ({
+                counts: String(700 - 60 * index),
+                needed: index < 4 ? '0' : String(60 * index - 200),
+              })),
+            },
+          ],
+          others: ['Microsoft Certified Trainers 3 of 1, met'],
+        },
+      ],
+    },
     lines: lines(count),
-    totals: { units: '2400', kpiValue: '812.5', revenue: '91240.40' },
-    months,
+    ...figuresOf(lines(count)),
     notCounted: uncounted,
     balance,
   };
@@ -350,6 +433,16 @@ export function programReport(count = 200): ProgramReport {
                 level: index === 0 ? 'Silver' : index === 1 ? 'Learning Action Pack' : null,
                 kpiChange: ['-12.5', '0', '', '', '6.25'][index]!,
               },
+      renewal:
+        index === 4
+          ? null
+          : {
+              anniversary: `2020-0${index + 4}-17`,
+              level: index === 0 ? 'Silver' : index === 3 ? null : 'Gold',
+              provisional: index > 1,
+              next: index === 0 ? null : { what: 'first reminder', on: `2020-0${index + 4}-02` },
+            },
+      leavesNext: ['40', '0', '12.5', '0', '6.25'][index]!,
     }),
   );
   return {

@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COLUMNS } from '../samples/truth.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
-import { datePattern, numberPattern } from '../src/invoice/notation.ts';
+import { datePattern } from '../src/invoice/notation.ts';
 import { candidateProfiles, FIELD_NAMES, FIELDS, prefixesOf, readProfile } from '../src/invoice/profile.ts';
+import { numberPattern } from '../src/notation.ts';
 import { plain } from '../src/staging.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 

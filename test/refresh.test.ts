@@ -6,9 +6,11 @@ import type { App } from '../src/app.ts';
 import { addMonths } from '../src/calendar.ts';
 import { readSettings } from '../src/config.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
-import { latest, refresh, spans } from '../src/kpi/refresh.ts';
+import { spans } from '../src/kpi/fresh.ts';
+import { latest, refresh } from '../src/kpi/refresh.ts';
 import { writeReports } from '../src/kpi/report.ts';
-import { parseRules, useRules } from '../src/kpi/rules.ts';
+import { parseRules } from '../src/kpi/rule-set.ts';
+import { useRules } from '../src/kpi/rules.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
 import { type TestContext, testContext } from './harness/context.ts';
@@ -298,8 +300,9 @@ levels:
     await expect(useRules(it.context, SET.replace('2030-01-01', '2024-01-01'), 'x.yaml')).rejects.toThrow(
       /only-2030.*overlaps fy24/,
     );
-    expect(await useRules(it.context, SET, 'x.yaml')).toBe(true);
-    expect(await useRules(it.context, SET, 'x.yaml')).toBe(false);
+    const adjoining = SET.replace('2030-01-01', '2024-07-01');
+    expect(await useRules(it.context, adjoining, 'x.yaml')).toBe(true);
+    expect(await useRules(it.context, adjoining, 'x.yaml')).toBe(false);
   });
 
   test('the weight goes by the issue date', async () => {
@@ -325,7 +328,7 @@ levels:
     [
       'an end before its beginning',
       SET.replace('2030-01-01', '2030-01-01\nvalid_to: 2029-01-01'),
-      /valid_to must lie after/,
+      /valid_to is 2029-01-01 and must lie after valid_from/,
     ],
     ['a level twice', `${SET}${SET.slice(SET.indexOf('  - level'))}`, /the level One stands twice/],
     [

@@ -22,6 +22,7 @@ import { type LoadResult, loadReference } from '../src/reference/load.ts';
 import { explainRule } from '../src/rejections.ts';
 import { readAll } from './excel-fixtures.ts';
 import { type TestContext, testContext } from './harness/context.ts';
+import { computedIn, differences, hasSoffice, recalculate } from './recalculated.ts';
 
 const REFERENCE = fileURLToPath(new URL('cases/ingest/reference/', import.meta.url));
 const CYCLE = '2019-12';
@@ -281,6 +282,56 @@ describe('a revision', () => {
         after: '2019-05 MOC: 5003 courseware-advanced: 1 lines, 1 units, 2 KPI, 10 revenue',
       },
     ]);
+  });
+});
+
+describe('the sums of a workbook', () => {
+  /** Lines of four products, the types of which a criterion would take for each other. */
+  const boughtOfEach = async (amount: string) => {
+    const types = ['MOC', 'moc', 'M*', '=M?C'];
+    await load(
+      'products',
+      `sku,omlp_type,kpi_class\n${types.map((type, index) => `T-${index},${type},courseware-advanced\n`).join('')}`,
+    );
+    await ingest(
+      ...types.map(
+        (_, index) => `S-${index},2019-0${index + 3}-02,380,USD,C100,1,${index + 1},10.10,T-${index}`,
+      ),
+      `S-9,2019-03-02,380,USD,C100,1,1,${amount},T-0`,
+    );
+    await refresh(it.context, CYCLE);
+    const { files } = await writeReports(it.context, CYCLE, { only: { partner: '4001' } });
+    return files[0]!.path;
+  };
+  const verdicts = async (path: string) => {
+    const summary = (await readAll(path)).get('Summary')!.map(({ cells }) => cells);
+    const start = summary.findIndex(([first]) => first === 'KPI lines');
+    return summary.slice(start, start + 4).map(([, frozen, , verdict]) => [frozen, verdict]);
+  };
+
+  test('agree with what was frozen, and with what LibreOffice makes of them', async () => {
+    const path = await boughtOfEach('0.30');
+    expect(await verdicts(path)).toEqual([
+      ['5', 'agrees'],
+      ['22', 'agrees'],
+      ['11', 'agrees'],
+      ['40.7', 'agrees'],
+    ]);
+    if (!hasSoffice) return;
+    recalculate([path], join(it.home, 'recalculated'));
+    const { computed, differ } = await differences(path, join(it.home, 'recalculated', basename(path)));
+    expect({ computed, differ }).toEqual({ computed: 3 * 13 * 5 + 24, differ: [] });
+  });
+
+  test('are values where an amount has more digits than a cell can hold', async () => {
+    const path = await boughtOfEach('99999999999999.99');
+    expect((await verdicts(path)).map(([, verdict]) => verdict)).toEqual([
+      'agrees',
+      'agrees',
+      'agrees',
+      'too long',
+    ]);
+    expect((await computedIn(path)).filter(({ formula }) => formula.includes('$G'))).toEqual([]);
   });
 });
 

@@ -122,12 +122,6 @@ test('nothing taken in, no store: whole', async () => {
   expect(await verifyStore(it.context)).toEqual({ files: 0, bytes: 0, damaged: [], left_over: [] });
 });
 
-test('an argument is refused: a cycle cannot be verified yet', async () => {
-  const ran = await verify('2020-05');
-  expect(ran.code).toBe(2);
-  expect(ran.stderr).toMatch(/too many arguments/);
-});
-
 test('a stored file that cannot be read is named', async () => {
   const path = await invoice('a.csv', '2019-05');
   await rm(path);

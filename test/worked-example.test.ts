@@ -16,13 +16,12 @@ import { KIND_NAMES } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
 import { openCsv } from '../src/tabular/csv.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
+import { readTables, type TextTable } from './harness/printed-tables.ts';
 
 /*
  * The worked example of docs/kpis.md: the case folder goes through the real subjects on a real database, and what they
  * compute must be what expected.json says and what the page prints, cell by cell.
  */
-type TextTable = ReadonlyArray<Readonly<Record<string, string>>>;
-
 const CASE = fileURLToPath(new URL('./cases/kpi/worked-example/', import.meta.url));
 const expected = JSON.parse(readFileSync(join(CASE, 'expected.json'), 'utf8')) as {
   readonly ingest: Readonly<Record<string, unknown>>;
@@ -30,27 +29,6 @@ const expected = JSON.parse(readFileSync(join(CASE, 'expected.json'), 'utf8')) a
   readonly tables: Readonly<Record<string, TextTable>>;
 };
 const printed = readTables(readFileSync(new URL('../docs/kpis.md', import.meta.url), 'utf8'));
-
-/** The tables of a page that stand after `<!-- name -->`, as rows of heading -> cell. */
-function readTables(page: string): ReadonlyMap<string, TextTable> {
-  const cellsOf = (row: string) =>
-    row
-      .slice(1, -1)
-      .split('|')
-      .map((cell) => cell.trim());
-  return new Map(
-    [...page.matchAll(/<!-- (.+) -->\n\n((?:\|.*\|\n)+)/g)].map(([, name = '', text = '']) => {
-      const [header = '', , ...body] = text.trimEnd().split('\n');
-      const headings = cellsOf(header);
-      return [
-        name,
-        body.map((row) =>
-          Object.fromEntries(cellsOf(row).map((cell, index) => [headings[index] ?? '', cell])),
-        ),
-      ];
-    }),
-  );
-}
 
 let fresh: Fresh;
 let folder: string;

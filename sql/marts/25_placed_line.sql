@@ -2,7 +2,9 @@
 -- as of lkp.cutoff, for lines issued in [lkp.from, lkp.to). kpi_line adds the money. lkp.customers, when it is set, is an
 -- array of the only customer numbers that are wanted: a filter of the scan, before anything is joined to a line.
 -- corrected_on: from that day on its invoice is superseded by the 384 corrected_by; whether that day has come, the
--- reader of the view says. kpi_month: a 384's is that of what it replaces.
+-- reader of the view says. kpi_month: a 384's is that of what it replaces, a credit's that of its invoice where the rule set
+-- wants it (credit_month). waits_stored: it waits for a person by what is stored; else a quarantined line is a credit
+-- whose month is not known, which releases itself.
 -- Customer -> location, product and weight all go by the issue date (DESIGN, section 5).
 -- Set enable_nestloop off around it: one line at a time took 80 s where hash joins take 0.2 s (3,000 lines). day_setting()
 -- and number_setting() let the planner see the span; current_setting() hid the row counts, and kept the view of a
@@ -41,29 +43,37 @@ with usable as (
   where product.change_no <= number_setting('lkp.cutoff')
     and (product.ended_no is null or product.ended_no > number_setting('lkp.cutoff'))
 ), weights as (
-  select day_weight.day, day_weight.kpi_class, day_weight.category, day_weight.weight
+  select day_weight.day, day_weight.kpi_class, day_weight.category, day_weight.weight, day_weight.per_units,
+         day_weight.zero_counts
   from day_weight
   offset bigint '0'
 ), chain as (
-  select correction_chain.*
+  select correction_chain.document_id, correction_chain.replaces_id, correction_chain.corrected_on,
+         correction_chain.corrected_by, correction_chain.kpi_month, null as waits_rule, null as waits_seen
   from correction_chain
+  union all
+  -- a credit replaces nothing; it stands here so that one join serves both
+  select credit_month.document_id, null, null, null, credit_month.kpi_month, credit_month.waits_rule, credit_month.waits_seen
+  from credit_month
   offset bigint '0'
 )
 select usable.*,
        coalesce(correcting.kpi_month, date_trunc('month', usable.issue_date::timestamp)::date) as kpi_month,
        replaced.corrected_on,
        replaced.corrected_by,
-       waiting.rule                                              as waits_rule,
-       waiting.seen                                              as waits_seen,
+       waiting.rule is not null                                  as waits_stored,
+       coalesce(waiting.rule, correcting.waits_rule)             as waits_rule,
+       case when waiting.rule is null then correcting.waits_seen else waiting.seen end as waits_seen,
        located.location_mpn_id,
        listed.omlp_type,
        listed.kpi_class,
        weights.category,
        weights.weight,
+       weights.per_units,
        usable.quantity * usable.unit_sign * listed.units_per_sku as units,
-       case when waiting.rule is not null                                then 'quarantined'
+       case when waiting.rule is not null or correcting.waits_rule is not null then 'quarantined'
             when located.location_mpn_id is null or listed.omlp_type is null then 'unmapped'
-            when weights.weight is null                                  then 'no-kpi-value'
+            when weights.weight is null or usable.amount = 0 and not weights.zero_counts then 'no-kpi-value'
             when usable.class = 'credit note'                            then 'reversal'
             else 'counted' end                                   as disposition
 from usable

@@ -1,14 +1,17 @@
 -- view: one row is one line of placed_line (its settings, its dates) with what it is worth. Settings beside those:
--- lkp.lookback (days), lkp.reporting_currency. The rate goes by the issue date (DESIGN, section 5).
+-- lkp.lookback (days), lkp.reporting_currency. The rate goes by the issue date (DESIGN, section 5), or by the last day of its
+-- month where the rule set says so.
 -- Set enable_nestloop off around it (see placed_line).
 create view kpi_line as
 with rates as (
-  select day_rate.currency, day_rate.day, day_rate.rate_date, day_rate.origin, day_rate.per_euro
-  from day_rate
+  select day_rate.currency, rate_day.day, day_rate.rate_date, day_rate.origin, day_rate.per_euro
+  from rate_day
+  join day_rate on day_rate.day = rate_day.rate_day
   offset bigint '0'
 ), reporting as (
-  select day_rate.day, day_rate.per_euro
-  from day_rate
+  select rate_day.day, day_rate.per_euro
+  from rate_day
+  join day_rate on day_rate.day = rate_day.rate_day
   where day_rate.currency = current_setting('lkp.reporting_currency')
   offset bigint '0'
 ), joined as (
@@ -29,14 +32,17 @@ select joined.document_id, joined.file_id, joined.row_no, joined.number, joined.
        joined.kpi_month, joined.corrected_on, joined.corrected_by,
        joined.source, joined.customer_number, joined.sku, joined.quantity, joined.currency, joined.amount,
        joined.location_mpn_id, joined.omlp_type, joined.kpi_class, joined.category, joined.weight,
+       joined.per_units,
        joined.units,
-       joined.units * joined.weight                            as kpi_value,
+       -- a third has no end: rounded to 10 decimals, half away from zero. 30 decimals keep that exact.
+       case when joined.per_units = 1 then joined.units * joined.weight
+            else round(round(joined.units * joined.weight, 30) / joined.per_units, 10) end as kpi_value,
        round(joined.converted,
              (select currency.minor_unit from currency
               where currency.code = current_setting('lkp.reporting_currency'))) as revenue,
        -- one unit of the line's currency in the reporting currency; null where they are one, or no rate is known
        joined.rate, joined.rate_date, joined.rate_origin,
-       joined.disposition,
+       joined.disposition, joined.waits_stored,
        case when joined.waits_rule is not null      then joined.waits_rule
             when joined.location_mpn_id is null and joined.customer_number = '' then 'customer-number-absent'
             when joined.location_mpn_id is null     then 'customer-number-unknown'
@@ -44,8 +50,9 @@ select joined.document_id, joined.file_id, joined.row_no, joined.number, joined.
             when joined.omlp_type is null           then 'sku-unknown'
             when joined.weight is null and joined.kpi_class = '' then 'product-without-kpi'
             when joined.weight is null              then 'no-weight-that-day'
+            when joined.disposition = 'no-kpi-value' then 'zero-amount'
        end                                                     as rule,
        case when joined.waits_rule is not null      then joined.waits_seen
             when joined.location_mpn_id is null     then joined.customer_number
-            when joined.weight is null              then joined.sku end as seen
+            when joined.disposition = 'no-kpi-value' then joined.sku end as seen
 from joined;

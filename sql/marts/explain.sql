@@ -46,6 +46,7 @@ select asked.file_id, asked.row_no, file.name as file_name, file.sha256, file.so
        location.valid_to::text as location_to, customer.valid_from::text as customer_from,
        customer.valid_to::text as customer_to, coalesce(partner.name, '') as partner_name,
        worth.omlp_type, worth.kpi_class, trim_scale(worth.units)::text as units, trim_scale(worth.weight)::text as weight,
+       trim_scale(worth.per_units)::text as per_units,
        rule_set.name as rule_set, trim_scale(worth.kpi_value)::text as kpi_value,
        worth.revenue::text as revenue, worth.rate_date::text as rate_date, worth.rate_origin,
        to_char(worth.kpi_month, 'YYYY-MM') as kpi_month,

@@ -1,5 +1,6 @@
 -- Recomputes the cells and control totals of the issue months in [lkp.from, lkp.to), as of lkp.cutoff, in one pass
--- over their lines. Other months are not read: cost follows what changed.
+-- over their lines. Other months are not read: cost follows what changed. What waits by what is stored is in file_total; a
+-- credit that waits for its invoice is not stored as waiting, and is counted here.
 set local enable_nestloop = off;
 
 create temporary table grouped on commit drop as
@@ -13,7 +14,7 @@ select kpi_line.issue_month, kpi_line.kpi_month, kpi_line.disposition, kpi_line.
        count(*) filter (where kpi_line.amount = 0)     as zero_lines,
        count(*) filter (where kpi_line.revenue is null) as no_rate_lines
 from kpi_line
-where kpi_line.disposition <> 'quarantined'
+where not kpi_line.waits_stored
 group by 1, 2, 3, 4, 5, 6, 7;
 
 -- A 384 of these months takes back, in its own issue month, what the invoice that it replaces brought in an earlier
@@ -36,7 +37,7 @@ select date_trunc('month', kpi_line.corrected_on::timestamp)::date, kpi_line.kpi
        side.sign * count(*) filter (where kpi_line.revenue is null)
 from kpi_line
 cross join lateral (values (kpi_line.disposition, -1), ('superseded', 1)) as side (disposition, sign)
-where kpi_line.disposition <> 'quarantined'
+where not kpi_line.waits_stored
   and kpi_line.corrected_on >= current_setting('lkp.issue_from')::date
   and kpi_line.corrected_on <  current_setting('lkp.issue_to')::date
 group by 1, 2, 3, 4, 5, 6, 7, side.sign;

@@ -53,16 +53,9 @@ join customer on customer.location_mpn_id = partner_of.location_mpn_id
 having not exists (select from wanted as everybody where everybody.mpn_id = '');
 
 create temporary table known_line on commit drop as
-select kpi_line.*, coalesce(partner_of.partner_mpn_id, '') as partner_mpn_id,
-       case when kpi_line.disposition = 'quarantined'                                  then kpi_line.disposition
-            when kpi_line.corrected_on < current_setting('lkp.cycle_start')::date      then 'superseded'
-            when kpi_line.disposition not in ('counted', 'reversal')                   then kpi_line.disposition
-            when kpi_line.issue_month >= current_setting('lkp.cycle_start')::date      then 'not-yet-visible'
-            when kpi_line.kpi_month   <  current_setting('lkp.window_from')::date      then 'outside-window'
-            else kpi_line.disposition end as shows
-from kpi_line
-left join partner_of on partner_of.location_mpn_id = kpi_line.location_mpn_id
-where coalesce(partner_of.partner_mpn_id, '') in (select wanted.mpn_id from wanted);
+select shown_line.*
+from shown_line
+where shown_line.partner_mpn_id in (select wanted.mpn_id from wanted);
 
 create temporary table report_line on commit drop as
 -- position: the order of every workbook; the rows are sorted once, not once for the partners and once for the program

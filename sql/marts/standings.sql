@@ -1,5 +1,6 @@
 -- One row is a partner and one of its enrolments in revision lkp.revision of lkp.cycle: level, figures, the nearest
--- level not yet reached and what is missing for it, and the change since lkp.before_cycle (empty: there is none).
+-- level not yet reached and what is missing for it, the change since lkp.before_cycle (empty: there is none), the level over
+-- the renewal window, and what leaves the window with the next cycle, lkp.next_cycle (null: frozen before they were kept).
 -- Reads the temporary table partner_name of marts/report.sql.
 -- Without nested loops: settings hide the row counts from the planner, and 1,000 partners took more than 9 minutes.
 set local enable_nestloop = off;
@@ -56,7 +57,9 @@ select partner_name.mpn_id, partner_name.name, partner_name.country,
        coalesce(missing.other_unmet, '{}') as other_unmet,
        level_before.level as level_before,
        case when current_setting('lkp.before_cycle') <> ''
-            then trim_scale(coalesce(now.kpi_value, 0) - coalesce(before.kpi_value, 0))::text end as kpi_change
+            then trim_scale(coalesce(now.kpi_value, 0) - coalesce(before.kpi_value, 0))::text end as kpi_change,
+       renewal.anniversary as renewal, renewal.level as renewal_level, renewal.provisional,
+       case when frozen.content_version > 1 then trim_scale(coalesce(leaving.leaves_kpi, 0))::text end as leaves_next
 from partner_name
 left join levels on levels.partner_mpn_id = partner_name.mpn_id
 left join figures as now on now.partner_mpn_id = partner_name.mpn_id and now.cycle = current_setting('lkp.cycle')
@@ -67,4 +70,14 @@ left join snapshot_level as level_before on level_before.cycle = current_setting
                                         and level_before.revision = current_setting('lkp.before_revision')::int
                                         and level_before.partner_mpn_id = partner_name.mpn_id
                                         and level_before.competency = levels.competency
+left join snapshot as frozen on frozen.cycle = current_setting('lkp.cycle')
+                            and frozen.revision = current_setting('lkp.revision')::int
+left join snapshot_renewal as renewal on renewal.cycle = current_setting('lkp.cycle')
+                                     and renewal.revision = current_setting('lkp.revision')::int
+                                     and renewal.partner_mpn_id = partner_name.mpn_id
+                                     and renewal.competency = levels.competency
+left join snapshot_forecast as leaving on leaving.cycle = current_setting('lkp.cycle')
+                                      and leaving.revision = current_setting('lkp.revision')::int
+                                      and leaving.partner_mpn_id = partner_name.mpn_id
+                                      and leaving.category = '' and leaving.ahead = current_setting('lkp.next_cycle')
 order by partner_name.mpn_id collate "C", levels.competency collate "C";

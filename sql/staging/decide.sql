@@ -1,5 +1,6 @@
 -- Writes down what a person decided about the documents lkp.documents (ids, by comma), and makes `unsettled` of them.
 -- lkp.verdict: release, refuse or reopen; lkp.file_id: the version meant where there are several, or ''; lkp.change_no.
+-- Settings of credit_month besides: lkp.cutoff (now), lkp.from, lkp.to (all days).
 create temporary table unsettled on commit drop as
 select id::bigint as document_id
 from unnest(string_to_array(current_setting('lkp.documents'), ',')) as id;
@@ -66,5 +67,23 @@ where undecided.rule <> 'conflict'
               join document on document.id = line.document_id and document.treatment <> other_header.treatment
               where line.document_id = undecided.document_id)
 group by undecided.document_id;
+
+-- A credit that waits for its invoice waits by no stored row (marts/17_credit_month.sql). Releasing it moves no row, but its
+-- month is another one.
+insert into decision (document_id, verdict, change_no)
+select unsettled.document_id,
+       case when current_setting('lkp.verdict') = 'release' then 'own-month' else 'rejected' end,
+       current_setting('lkp.change_no')::bigint
+from unsettled
+join credit_month on credit_month.document_id = unsettled.document_id and credit_month.waits_rule is not null
+where current_setting('lkp.verdict') <> 'reopen'
+  and not exists (select from undecided where undecided.document_id = unsettled.document_id);
+
+insert into month_touched (issue_month, change_no)
+select distinct date_trunc('month', document.issue_date::timestamp)::date, current_setting('lkp.change_no')::bigint
+from unsettled
+join document on document.id = unsettled.document_id
+where document.class = 'credit note'
+on conflict do nothing;
 
 drop table undecided;

@@ -23,7 +23,7 @@ from (
          placed_line.currency, count(*), sum(placed_line.amount)
   from placed_line
   where placed_line.file_id = (select current_setting('lkp.file_id')::int)
-    and placed_line.disposition <> 'quarantined'
+    and not placed_line.waits_stored
   group by 1, 2
 ) as held
 group by held.disposition, held.currency

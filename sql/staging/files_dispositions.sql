@@ -26,7 +26,7 @@ from (
     -- what block ranges can be asked
     and placed_line.file_id >= number_setting('lkp.first_file')
     and placed_line.file_id <= number_setting('lkp.last_file')
-    and placed_line.disposition <> 'quarantined'
+    and not placed_line.waits_stored
   group by 1, 2, 3
 ) as held
 group by held.file_id, held.disposition, held.currency

@@ -5,7 +5,7 @@
 create temporary table settled_document on commit drop as
 with decided as (
   select decision.document_id,
-         max(decision.verdict) filter (where decision.verdict <> 'totals') as verdict,
+         max(decision.verdict) filter (where decision.verdict not in ('totals', 'own-month')) as verdict,
          bool_or(decision.verdict = 'totals')                              as accepts_totals
   from decision
   where decision.file_id is null

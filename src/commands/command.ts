@@ -10,8 +10,8 @@ export interface Result {
   readonly code?: 0 | 1 | 3;
 }
 
-/** Options as typed: absent, given, or given with a value. */
-export type Options = Readonly<Record<string, string | true | undefined>>;
+/** Options as typed: absent, given, or given with a value or several (`<files...>`). */
+export type Options = Readonly<Record<string, string | readonly string[] | true | undefined>>;
 
 export interface Definition {
   /** As in `refresh <cycle>`. */
@@ -19,9 +19,9 @@ export interface Definition {
   readonly description: string;
   /** `--flag <value>` -> what it is for. */
   readonly options?: Readonly<Record<string, string>>;
-  /** Works on the open application, or, with `offline`, without a database. */
+  /** Works on the open application, or, with `offline`, without a database; undefined: here the database is asked for. */
   readonly act?: (app: App, args: readonly string[], options: Options) => Promise<Result>;
-  readonly offline?: (args: readonly string[], options: Options) => Promise<Result>;
+  readonly offline?: (args: readonly string[], options: Options) => Promise<Result | undefined>;
 }
 
 /** Adds commands to the program or to a group of it (`lkp rules ...`). */
@@ -35,7 +35,8 @@ export function addCommands(parent: Command, definitions: readonly Definition[])
     command.action(async (...given: unknown[]) => {
       const self = given.at(-1) as Command;
       const asked = self.optsWithGlobals<Options>();
-      if (offline) return finish(await offline(self.args, asked), asked);
+      const alone = await offline?.(self.args, asked);
+      if (alone) return finish(alone, asked);
       const app = await openApp({ progress });
       let result: Result;
       try {
@@ -77,4 +78,10 @@ export const cycleOf = (app: App, text: string | undefined): string => parseCycl
 export const textOf = (options: Options, name: string): string | undefined => {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
+};
+
+/** The values of an option that takes several; none when it is absent. */
+export const textsOf = (options: Options, name: string): readonly string[] => {
+  const value = options[name];
+  return Array.isArray(value) ? value : [];
 };

@@ -8,9 +8,9 @@ import { LkpError } from '../job.ts';
 import { recordManual } from '../ledger.ts';
 import { KIND_NAMES, type KindName } from '../reference/kinds.ts';
 import { loadReference } from '../reference/load.ts';
-import { ingestText, loadText, oneLine, verifyText, waitingText } from '../show.ts';
-import { verifyStore } from '../verify.ts';
+import { ingestText, loadText, oneLine, waitingText } from '../show.ts';
 import { type Definition, type Options, textOf } from './command.ts';
+import { VERIFY_COMMAND } from './verify.ts';
 
 /** Data in: reference files and invoices. */
 export const DATA_COMMANDS: readonly Definition[] = [
@@ -95,17 +95,7 @@ export const DATA_COMMANDS: readonly Definition[] = [
       };
     },
   },
-  {
-    usage: 'verify',
-    description: 'read every stored file and say which one is damaged, missing or left over',
-    async act(app) {
-      const verified = await verifyStore(app);
-      const { damaged, files } = verified;
-      const says = `${files} files, ${damaged.length} damaged`;
-      await recordManual(app, 'verify', null, damaged.length > 0 ? 'asks' : 'done', says);
-      return { json: verified, text: verifyText(verified), code: damaged.length > 0 ? 1 : 0 };
-    },
-  },
+  VERIFY_COMMAND,
 ];
 
 /** Decisions by a person about what waits. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { App } from '../app.ts';
 import { parseInstant } from '../calendar.ts';
 import { LkpError } from '../job.ts';
@@ -5,9 +6,12 @@ import { acceptGaps, gapsOf, gapsText } from '../kpi/completeness.ts';
 import { explain, type Question } from '../kpi/explain.ts';
 import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
 import { writeReports } from '../kpi/report.ts';
+import { planRules } from '../kpi/rules-plan.ts';
 import { recordManual } from '../ledger.ts';
 import { explainText, refreshText } from '../show.ts';
-import { cycleOf, type Definition, type Options, textOf } from './command.ts';
+import { asKnownText, changesText } from '../show-changes.ts';
+import { CHANGES_COMMAND, pastOf } from './changes.ts';
+import { cycleOf, type Definition, type Options, textOf, textsOf } from './command.ts';
 
 /** KPIs: refresh a cycle, write its workbooks. */
 export const KPI_COMMANDS: readonly Definition[] = [
@@ -20,10 +24,20 @@ export const KPI_COMMANDS: readonly Definition[] = [
       '--accept-incomplete': 'wave the completeness gate through: the scheduled refresh goes on as well',
       '--reason <text>': 'why it is restated, or goes on incomplete',
       '--as-of <instant>': 'compute as known at this instant, or at the end of this day',
+      '--rules <files...>': 'with --plan: what these rule sets would change',
     },
     async act(app, [text], options) {
       const cycle = cycleOf(app, text);
       const how = refreshOptions(app, options);
+      const rules = textsOf(options, 'rules');
+      if (rules.length > 0) {
+        refuseWithRules(options);
+        const result = await planRules(app, cycle, await Promise.all(rules.map(readRules)));
+        return {
+          json: { ...result, gaps: [], gaps_accepted: [], reports: [] },
+          text: [refreshText(result, 0), '', changesText(result.changes!, '')].join('\n'),
+        };
+      }
       if (options.acceptIncomplete && (how.plan || how.asOf !== undefined)) {
         throw new LkpError(
           'request',
@@ -43,6 +57,8 @@ export const KPI_COMMANDS: readonly Definition[] = [
         await recordManual(app, 'refresh', cycle, code === 3 ? 'asks' : 'done', says);
       }
       const parts = [refreshText(result, reports.length)];
+      if (result.changes !== null)
+        parts.push('', changesText(result.changes, `lkp changes ${cycle} --out changes.xlsx`));
       if (accepted.length > 0) parts.push(`Accepted as incomplete: ${gapsText(accepted)}`);
       if (gaps.length > 0)
         parts.push(
@@ -58,6 +74,7 @@ export const KPI_COMMANDS: readonly Definition[] = [
       '--program': 'the program workbook: lkp report --program <cycle>',
       '--out <file>': 'where it goes',
       '--revision <number>': 'an earlier revision',
+      '--as-known-on <day>': 'not a revision: the figures as known at the end of a day, or at an instant',
     },
     async act(app, args, options) {
       if (args.length !== (options.program ? 1 : 2)) {
@@ -72,17 +89,32 @@ export const KPI_COMMANDS: readonly Definition[] = [
       if (revision !== undefined && !/^[1-9]\d{0,5}$/.test(revision)) {
         throw new LkpError('request', `"${revision}" is not a revision. Revisions are 1, 2, 3, ...`);
       }
+      const then = textOf(options, 'asKnownOn');
+      if (then !== undefined && revision !== undefined) {
+        throw new LkpError(
+          'request',
+          '--revision shows what was frozen, --as-known-on what was known on a day. Leave out one of them.',
+        );
+      }
+      const asKnownOn = then === undefined ? undefined : pastOf(app, '--as-known-on', then);
       const out = textOf(options, 'out');
       const report = await writeReports(app, cycle, {
         only: partner === undefined ? 'program' : { partner },
         ...(revision === undefined ? {} : { revision: Number(revision) }),
+        ...(asKnownOn === undefined ? {} : { asKnownOn }),
         ...(out === undefined ? {} : { out }),
       });
-      const says = `${report.files.length} workbook of revision ${report.revision}`;
-      await recordManual(app, 'report', cycle, 'done', says);
-      return { json: { cycle, ...report }, text: report.files.map(({ path }) => path).join('\n') };
+      const of =
+        asKnownOn === undefined ? `of revision ${report.revision}` : `as known on ${asKnownOn.label}`;
+      await recordManual(app, 'report', cycle, 'done', `${report.files.length} workbook ${of}`);
+      const paths = report.files.map(({ path }) => path).join('\n');
+      return {
+        json: { cycle, as_known_on: asKnownOn?.label ?? null, ...report },
+        text: asKnownOn === undefined ? paths : `${asKnownText(cycle, asKnownOn.label, report)}\n${paths}`,
+      };
     },
   },
+  CHANGES_COMMAND,
   {
     usage: 'explain [invoice-number]',
     description: 'where every row of an invoice went, or one row of a file (--file, --row)',
@@ -103,6 +135,27 @@ function questionOf(number: string | undefined, file: string | undefined, row: s
     'Say what to explain: lkp explain <invoice-number>, or lkp explain --file <file> --row <number>.',
   );
 }
+
+/** Rules are tried over the facts of a revision, or of now, and never written. */
+function refuseWithRules(options: Options): void {
+  const other = ['restate', 'acceptIncomplete', 'asOf'].find((name) => options[name] !== undefined);
+  if (options.plan && other === undefined) return;
+  throw new LkpError(
+    'request',
+    'Rule sets are only tried: lkp refresh 2020-05 --plan --rules FILE, without --restate, --as-of or --accept-incomplete. To put one in force: lkp rules use FILE.',
+  );
+}
+
+const readRules = async (file: string) => ({
+  shown: file,
+  text: await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new LkpError(
+      'request',
+      `The file ${file} cannot be read (${cause.code}). Check the path and repeat.`,
+      { cause },
+    );
+  }),
+});
 
 function refreshOptions(app: App, options: Options): RefreshOptions {
   const reason = textOf(options, 'reason');

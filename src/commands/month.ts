@@ -6,7 +6,7 @@ import { stopEmbedded } from '../db/embedded.ts';
 import { demo, demoText } from '../demo.ts';
 import { candidateProfiles } from '../invoice/profile.ts';
 import { LkpError } from '../job.ts';
-import { rulesInForce } from '../kpi/rules.ts';
+import { rulesInForce } from '../kpi/rules-in-force.ts';
 import { nameOf } from '../ledger.ts';
 import { runMonth } from '../month.ts';
 import { ROLES, type Role } from '../roles.ts';

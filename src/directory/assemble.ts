@@ -23,26 +23,31 @@ export async function assembleDirectory(context: Context, cycle: string): Promis
   return context.db.transaction('directory assemble', async (tx) => {
     await lockDirectory(tx);
     await mayAssemble(tx, cycle);
-    const comparedWith = await lastSubmitted(tx, cycle);
-    // The number is taken first here: from now on nobody else commits a change, so the cut-off is what we see.
-    const change = await nextChange(tx, context, { kind: 'directory assemble', reason: cycle });
-    await tx.rows('delete from directory_entry where cycle = $1', [cycle]);
-    await tx.rows(
-      `insert into directory_batch (cycle, state, cutoff, compared_with, change_no) values ($1, 'assembled', $2, $3, $2)
-       on conflict (cycle) do update
-       set state = excluded.state, cutoff = excluded.cutoff, compared_with = excluded.compared_with, change_no = excluded.change_no`,
-      [cycle, change, comparedWith],
-    );
-    const [left] = await tx.file<{ rolled_over: number; not_eligible: number }>('marts/directory_entries', {
-      cycle,
-      cutoff: change,
-      day: refreshDay(cycle),
-      deadline: requestDeadline(cycle),
-      compared_with: comparedWith,
-    });
-    const batch = await readBatch(tx, cycle);
-    return { cycle, compared_with: comparedWith, ...countsOf(batch!.entries), ...left! };
+    return assembleAgain(tx, context, cycle);
   });
+}
+
+/** The same without asking whether it may be: for who knows that it was (`lkp verify`). */
+export async function assembleAgain(tx: Sql, context: Context, cycle: string): Promise<Assembled> {
+  const comparedWith = await lastSubmitted(tx, cycle);
+  // The number is taken first here: from now on nobody else commits a change, so the cut-off is what we see.
+  const change = await nextChange(tx, context, { kind: 'directory assemble', reason: cycle });
+  await tx.rows('delete from directory_entry where cycle = $1', [cycle]);
+  await tx.rows(
+    `insert into directory_batch (cycle, state, cutoff, compared_with, change_no) values ($1, 'assembled', $2, $3, $2)
+     on conflict (cycle) do update
+     set state = excluded.state, cutoff = excluded.cutoff, compared_with = excluded.compared_with, change_no = excluded.change_no`,
+    [cycle, change, comparedWith],
+  );
+  const [left] = await tx.file<{ rolled_over: number; not_eligible: number }>('marts/directory_entries', {
+    cycle,
+    cutoff: change,
+    day: refreshDay(cycle),
+    deadline: requestDeadline(cycle),
+    compared_with: comparedWith,
+  });
+  const batch = await readBatch(tx, cycle);
+  return { cycle, compared_with: comparedWith, ...countsOf(batch!.entries), ...left! };
 }
 
 /** True once the cycle's submission has begun: from then on its batch does not change, and `submitDirectory` ends it. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { access, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildId } from '../build.ts';
 import { crash } from '../crash.ts';
 import { moveIntoPlace, sha256Of, writeAtomically } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
@@ -149,12 +150,14 @@ async function send(tx: Sql, context: Context, batch: Batch, folder: string): Pr
     await tx.rows("update directory_submission set status = 'submitted' where cycle = $1", [cycle]);
     await tx.rows("update directory_batch set state = 'submitted' where cycle = $1", [cycle]);
     await tx.rows(
-      'insert into directory_file (cycle, name, sha256, bytes) select $1, * from unnest($2::text[], $3::text[], $4::bigint[])',
+      `insert into directory_file (cycle, build, name, sha256, bytes)
+       select $1, $5, * from unnest($2::text[], $3::text[], $4::bigint[])`,
       [
         cycle,
         files.map(({ name }) => name),
         files.map(({ sha256 }) => sha256),
         files.map(({ bytes }) => bytes),
+        await buildId(),
       ],
     );
     return { files, byAnother: false };

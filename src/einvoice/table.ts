@@ -75,7 +75,10 @@ async function* body(
     counts.physical += 1;
     const cells = [...CELLS.map((cell) => line[cell]), head.totalsDiffer];
     out += `${after + counts.lines},,${cells.map(quoted).join(',')}\n`;
-    watch?.(columns.map((column) => cells[column] ?? ''));
+    watch?.(
+      columns.map((column) => cells[column] ?? ''),
+      after + counts.lines,
+    );
   });
   for await (const _ of reading) {
     if (out.length < FLUSH_CHARACTERS) continue;

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import exceljs from 'exceljs';
-import type { CellStyle } from './styles.ts';
+import { ALARM, type CellStyle } from './styles.ts';
 import { type Entry, Zip } from './zip.ts';
 
 /** Outputs hold no wall clock. */
@@ -19,8 +19,9 @@ const CREATOR = 'Learning Partner KPIs';
 export class SteadyWriter extends exceljs.stream.xlsx.WorkbookWriter {
   declare zip: Zip;
   declare stream: Writable;
-  declare styles: { addStyleModel(style: CellStyle): number };
+  declare styles: { addStyleModel(style: CellStyle): number; addDxfStyle(style: CellStyle): number };
   private declare styleIds: Map<CellStyle, number>;
+  private declare alarmId: number | undefined;
   private declare failure: Error | undefined;
 
   override addThemes(): Promise<void> {
@@ -43,6 +44,12 @@ export class SteadyWriter extends exceljs.stream.xlsx.WorkbookWriter {
       this.styleIds.set(style, id);
     }
     return id;
+  }
+
+  /** The number of the style that a cell turns to. */
+  alarmStyle(): number {
+    this.alarmId ??= this.styles.addDxfStyle(ALARM);
+    return this.alarmId;
   }
 
   /** Resolves when the open worksheet may take more rows, or has ended; rejects once the output is broken. */

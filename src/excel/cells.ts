@@ -1,4 +1,5 @@
 import type { CellKind, CellValue } from '../ports.ts';
+import { decimalText } from './values.ts';
 
 /** How a cell looks, apart from its place in a table: decides the number format and the alignment. */
 export type Look =
@@ -79,6 +80,17 @@ export function typed(given: CellValue, columnKind: CellKind): Typed {
   }
 }
 
+/**
+ * A computed cell: its formula, and what it gives. A number is given in as many digits as Excel computes with, for it
+ * stays a number where a stored one would become text. Throws when there is no result: a cell without one is read as 0.
+ */
+export function computed({ value, kind }: Extract<CellValue, object>, formula: string): Typed {
+  const result = kind === 'text' || value === null ? value : decimalText(String(value));
+  const { look, text, xml } = typed(result, kind);
+  if (!xml.includes('<v>')) throw new Error(`The formula ${formula} has no result to show.`);
+  return { look, text, xml: xml.replace('<v>', () => `<f>${markedUp(formula)}</f><v>`) };
+}
+
 function decimal(
   written: string,
   kind: 'integer' | 'ordinal' | 'decimal' | 'money' | 'amount' | 'percent',
@@ -134,7 +146,7 @@ function text(raw: string, look: Look): Typed {
   return { look, text: clean, xml };
 }
 
-const markedUp = (plain: string): string =>
+export const markedUp = (plain: string): string =>
   plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Text that XML and Excel can hold: what they cannot is shown as U+FFFD, never dropped in silence. */

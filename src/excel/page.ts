@@ -1,8 +1,11 @@
 import type { Worksheet } from 'exceljs';
+import { Formula } from '../formula.ts';
 import type { Block, CellKind, CellValue, TableColumn, Tone } from '../ports.ts';
 import type { SteadyWriter } from './archive.ts';
-import { type Typed, typed } from './cells.ts';
+import { computed, markedUp, type Typed, typed } from './cells.ts';
+import { type LongSheets, letters, spelled } from './formulas.ts';
 import { BAR_COLOUR, type CellStyle, palette, standsRight, type Tint, TONES } from './styles.ts';
+import { decimalText } from './values.ts';
 
 type Table = Extract<Block, { block: 'table' }>;
 
@@ -13,6 +16,8 @@ export interface PageSetup {
   readonly widths: readonly number[];
   /** The row of the table header that is frozen, filtered and repeated on paper. */
   readonly headerRow: number | undefined;
+  /** The page begins with rows of a table that began on the page before. */
+  readonly continued?: boolean;
 }
 
 /**
@@ -55,13 +60,16 @@ export class Page {
   /** Ranges of text that looks like numbers: without a word about it Excel marks each cell with a green corner. */
   private readonly codes: string[] = [];
   private readonly bars: string[] = [];
+  /** Cells that turn red, and when. */
+  private readonly alarms: Array<readonly [cell: string, when: string]> = [];
   private filter: string | undefined;
   lastRow = 0;
 
   constructor(
     private readonly writer: SteadyWriter,
-    name: string,
+    readonly name: string,
     private readonly setup: PageSetup,
+    private readonly sheets: LongSheets,
   ) {
     this.sheet = writer.addWorksheet(name, {
       views: [
@@ -116,7 +124,7 @@ export class Page {
   }
 
   pair(label: string, value: CellValue, kind: CellKind): void {
-    const cell = typed(value, kind);
+    const cell = this.contents(1, value, kind);
     const lines = linesOf(cell.text, this.width(1));
     if (cell.look === 'code') this.codes.push(`B${this.lastRow + 1}`);
     this.write(
@@ -161,7 +169,7 @@ export class Page {
   totals(cells: readonly CellValue[], columns: readonly TableColumn[]): void {
     const written = columns.map((column, index) => {
       // A word in a column of numbers ("Total" under Month) is a label.
-      const cell = typed(cells[index] ?? null, column.kind);
+      const cell = this.contents(index, cells[index] ?? null, column.kind);
       return this.cell(index, cell, palette('total')[cell.look]);
     });
     this.write(written.join(''));
@@ -191,6 +199,7 @@ export class Page {
     };
     sheet._writeConditionalFormatting = () => {
       if (this.bars.length > 0) sheet._write(dataBars(this.bars));
+      if (this.alarms.length > 0) sheet._write(this.alarmRules());
     };
     // Comments would come here; these sheets have none.
     sheet._writeLegacyData = () => {
@@ -200,7 +209,25 @@ export class Page {
     await this.writer.drained();
   }
 
+  /** What a cell of the next row holds. Only a Formula is one: an object that looks like it came from data. */
+  private contents(column: number, value: CellValue, kind: CellKind): Typed {
+    if (typeof value !== 'object' || value === null || !(value.formula instanceof Formula))
+      return typed(value, kind);
+    const row = this.lastRow + 1;
+    const place = {
+      row,
+      header: this.headerRows.at(-1) ?? row,
+      continued: this.setup.continued === true && this.headerRows.length === 1,
+      sheets: this.sheets,
+    };
+    const cell = `${this.letters[column]}${row}`;
+    if (value.alarm !== undefined)
+      this.alarms.push([cell, alarmed(cell, value.value, value.kind, value.alarm)]);
+    return computed(value, spelled(value.formula, place));
+  }
+
   private typedAgain(column: number, value: CellValue, kind: CellKind): Typed {
+    if (typeof value === 'object' && value !== null) return this.contents(column, value, kind);
     const above = this.above[column];
     if (above?.value === value) return above.cell;
     const cell = typed(value, kind);
@@ -224,6 +251,18 @@ export class Page {
       this.merges.push(`${this.letters[column]}${row}:${this.letters.at(-1)}${row}`);
     }
     return this.cell(column, content, style) + rest.join('');
+  }
+
+  /** Written here so that its rules and those of the bars count their priorities on. */
+  private alarmRules(): string {
+    const style = this.writer.alarmStyle();
+    return this.alarms
+      .map(
+        ([cell, when], index) =>
+          `<conditionalFormatting sqref="${cell}"><cfRule type="expression" dxfId="${style}" ` +
+          `priority="${this.bars.length + index + 1}"><formula>${markedUp(when)}</formula></cfRule></conditionalFormatting>`,
+      )
+      .join('');
   }
 
   private write(cells: string, height?: number): void {
@@ -266,6 +305,15 @@ function dataBars(ranges: readonly string[]): string {
     .join('');
 }
 
+/** When a computed cell is not what it was when it was written; an error is not either. */
+function alarmed(cell: string, value: string | number | null, kind: CellKind, decimals: number): string {
+  const differs =
+    kind === 'text'
+      ? `${cell}<>"${String(value).replaceAll('"', '""')}"`
+      : `ROUND(${cell}-(${decimalText(String(value))}),${decimals})<>0`;
+  return `IFERROR(${differs},TRUE)`;
+}
+
 function ignoredErrors(ranges: readonly string[]): string {
   return `<ignoredErrors><ignoredError sqref="${ranges.join(' ')}" numberStoredAsText="1"/></ignoredErrors>`;
 }
@@ -301,9 +349,4 @@ function places(line: string): number {
   let sum = 0;
   for (const character of line) sum += WIDE.test(character) ? 1.85 : 0.92;
   return sum;
-}
-
-/** 0 is A, 26 is AA. */
-function letters(index: number): string {
-  return (index >= 26 ? letters(Math.floor(index / 26) - 1) : '') + String.fromCharCode(65 + (index % 26));
 }

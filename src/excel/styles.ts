@@ -30,6 +30,12 @@ const STRONG_RULE = { style: 'thin', color: NAVY } as const;
 /** The bar of a share: light enough for the figure on it to be read. */
 export const BAR_COLOUR = 'FF8FB4E3';
 
+/** What a cell turns to when it is not what it was. In a rule, the colour of a fill is that of its background. */
+export const ALARM: CellStyle = Object.freeze({
+  font: { bold: true, color: { argb: 'FFFFFFFF' } },
+  fill: { type: 'pattern', pattern: 'solid', bgColor: { argb: 'FFC62828' } },
+} as const);
+
 const NUMBER_FORMATS: Readonly<Record<Look, string>> = {
   text: 'General',
   code: '@',

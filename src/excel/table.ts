@@ -157,16 +157,18 @@ async function* body(
       );
       const beyond = cells.slice(width).some((cell) => (cell ?? '').trim() !== '');
       if (beyond) {
-        out += `${row},${quoted(
-          cells
-            .map((cell) => cell ?? '')
-            .join('\t')
-            .replaceAll('\0', '\u2400'),
-        )}${','.repeat(width)}\n`;
-        watch?.(null);
+        const raw = cells
+          .map((cell) => cell ?? '')
+          .join('\t')
+          .replaceAll('\0', '\u2400');
+        out += `${row},${quoted(raw)}${','.repeat(width)}\n`;
+        watch?.(null, row, raw);
       } else {
         out += `${row},,${texts.map(quoted).join(',')}\n`;
-        watch?.(columns.map((column) => texts[column] ?? ''));
+        watch?.(
+          columns.map((column) => texts[column] ?? ''),
+          row,
+        );
       }
     }
     if (out.length > FLUSH_BYTES) {

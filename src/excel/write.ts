@@ -1,6 +1,7 @@
 import type { Block, Book, CellValue, Sheet, Workbooks } from '../ports.ts';
 import type { SteadyWriter } from './archive.ts';
 import { MAX_ROWS } from './cells.ts';
+import { LongSheets } from './formulas.ts';
 import { Page, type PageSetup } from './page.ts';
 import { sheetNames } from './sheet-names.ts';
 
@@ -19,14 +20,16 @@ export function createWorkbooks(options: { readonly maxRows?: number } = {}): Wo
       const { writeArchive } = await import('./archive.ts');
       return writeArchive(path, async (writer) => {
         const names = sheetNames();
+        const sheets = new LongSheets(maxRows);
         let rows = 0;
-        let sheets = 0;
+        let count = 0;
         for await (const sheet of book.sheets) {
-          rows += await writeSheet(writer, book, sheet, names, maxRows);
-          sheets += 1;
+          rows += await writeSheet(writer, book, sheet, names, sheets, maxRows);
+          count += 1;
         }
-        if (sheets === 0)
+        if (count === 0)
           throw new Error(`The workbook "${book.title}" has no sheet; Excel does not open such a file.`);
+        sheets.check();
         return { rows };
       });
     },
@@ -39,6 +42,7 @@ async function writeSheet(
   book: Book,
   sheet: Sheet,
   names: (wanted: string, part?: number) => string,
+  sheets: LongSheets,
   maxRows: number,
 ): Promise<number> {
   const setup: PageSetup = {
@@ -48,11 +52,13 @@ async function writeSheet(
     headerRow: headerRow(sheet.blocks),
   };
   let part = 1;
-  let page = new Page(writer, names(sheet.name), setup);
+  let page = new Page(writer, names(sheet.name), setup, sheets);
+  const pages = [page];
   const nextPage = async (): Promise<Page> => {
     await page.close();
     part += 1;
-    page = new Page(writer, names(sheet.name, part), { ...setup, headerRow: 1 });
+    page = new Page(writer, names(sheet.name, part), { ...setup, headerRow: 1, continued: true }, sheets);
+    pages.push(page);
     return page;
   };
 
@@ -67,6 +73,10 @@ async function writeSheet(
     await writer.drained();
   }
   await page.close();
+  sheets.wrote(
+    sheet.name,
+    pages.map(({ name, lastRow }) => ({ name, last: lastRow })),
+  );
   return rows;
 }
 

@@ -1,5 +1,6 @@
 import { ExactSum, parseDecimal } from '../money.ts';
-import { MOST_CHARACTERS, type NumberFormat, type NumberReading, type Reading } from './notation.ts';
+import { MOST_CHARACTERS, type NumberFormat, type NumberReading } from '../notation.ts';
+import type { Reading } from './notation.ts';
 import { type Profile, prefixesOf } from './profile.ts';
 
 /**

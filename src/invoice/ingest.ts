@@ -7,7 +7,7 @@ import { copyRows, dropLoad, nameFields, oneAtATime, watchRows } from '../stagin
 import { AmountsIn, WATCHED } from './amounts.ts';
 import { fieldExpression, type Reading, readingOf, statedReading } from './notation.ts';
 import { hintsOf, openMatching } from './open.ts';
-import { candidateProfiles, type Match, type Profile, ROW_FIELDS } from './profile.ts';
+import { candidateProfiles, keepProfile, type Match, type Profile, ROW_FIELDS } from './profile.ts';
 import { propose } from './propose.ts';
 import { type FileResult, fileResult, refused } from './result.ts';
 import { settle } from './settle.ts';
@@ -177,7 +177,12 @@ async function takeRows(
   const sameNumber = await tx.file<SameNumber>('staging/documents');
 
   context.progress(`${name}: storing`);
-  const change = await nextChange(tx, context, { kind: 'ingest', sha256: stored.sha256 });
+  await keepProfile(tx, profile);
+  const change = await nextChange(tx, context, {
+    kind: 'ingest',
+    sha256: stored.sha256,
+    asked: { files: [{ name, sha256: stored.sha256 }], profile: profile.hash },
+  });
   const { id } = await tx.one<{ id: number }>(
     `insert into file (sha256, kind, name, bytes, format, profile, profile_hash, source,
                        physical_rows, blank_rows, preamble_rows, lines_in, change_no, numbered, header, total_rows)

@@ -1,3 +1,12 @@
+import {
+  COMMA,
+  decimalMark,
+  MOST_CHARACTERS,
+  type NumberFormat,
+  type NumberReading,
+  numberPattern,
+  POINT,
+} from '../notation.ts';
 import type { Sql, Table } from '../ports.ts';
 import type { Header } from '../staging.ts';
 import { type FieldName, type Profile, prefixesOf } from './profile.ts';
@@ -5,18 +14,6 @@ import { type FieldName, type Profile, prefixesOf } from './profile.ts';
 /** Fields that hold numbers. */
 export const NUMBERS = ['quantity', 'net_amount', 'price'] as const;
 export type NumberField = (typeof NUMBERS)[number];
-
-/** A decimal mark and what groups the digits before it; `any`: a comma or point, a space or an apostrophe. */
-export interface NumberFormat {
-  readonly decimal: '.' | ',';
-  readonly group: '' | ',' | '.' | ' ' | "'" | 'any';
-}
-
-/**
- * How a column of numbers is read. `plain`: as the database writes them. `undecided`: nothing says which of point and
- * comma is the decimal mark, so that a value which both fit waits for a person.
- */
-export type NumberReading = 'plain' | NumberFormat | 'undecided';
 
 /** How the column of dates is read: by a pattern, or in any usual notation with the day or the month in front. */
 export type DateReading =
@@ -29,13 +26,8 @@ export interface Reading {
   readonly date: DateReading;
 }
 
-/** The longest cell that may be a number, with all that dresses it and groups its digits. */
-export const MOST_CHARACTERS = 64;
-
 const ISO = 'YYYY-MM-DD';
 const PLAIN: NumberFormat = { decimal: '.', group: '' };
-const POINT: NumberFormat = { decimal: '.', group: 'any' };
-const COMMA: NumberFormat = { decimal: ',', group: 'any' };
 
 /** What a profile says by itself; what it leaves to the columns reads as plain numbers and ISO dates meanwhile. */
 export function statedReading({ number_format, date_format }: Profile): Reading {
@@ -106,11 +98,9 @@ async function foundNumbers(
      group by marked.field`,
   );
   return Object.fromEntries(
-    columns.map(({ field, dressed, point, comma, both }): [NumberField, NumberReading] => {
-      if (point > 0 && comma > 0) return [field, 'undecided'];
-      if (comma > 0) return [field, COMMA];
-      if (point === 0 && both > 0) return [field, 'undecided'];
-      return [field, dressed > 0 ? POINT : 'plain'];
+    columns.map(({ field, dressed, ...signs }): [NumberField, NumberReading] => {
+      const decided = decimalMark(signs);
+      return [field, decided === POINT && dressed === 0 ? 'plain' : decided];
     }),
   );
 }
@@ -298,16 +288,4 @@ const plainExpression = (value: string, { decimal, group }: NumberFormat): strin
   return `translate(translate(${value}, ${literal(groups)}, ''), ${literal(decimal)}, '.')`;
 };
 
-/** What a number looks like under a format: groups of three where there are groups. */
-export function numberPattern({ decimal, group }: NumberFormat): string {
-  const point = escapeRegex(decimal);
-  if (group === 'any') {
-    const groups = `[${decimal === '.' ? ',' : '.'} ']`;
-    return `^-?(?:\\d{1,18}(?:${point}\\d*)?|${point}\\d+|[1-9]\\d{0,2}(${groups})\\d{3}(?:\\1\\d{3})*(?:${point}\\d*)?)$`;
-  }
-  const whole = group === '' ? '\\d{1,18}' : `(\\d{1,18}|\\d{1,3}(${escapeRegex(group)}\\d{3})+)`;
-  return `^-?(${whole}(${point}\\d*)?|${point}\\d+)$`;
-}
-
-const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

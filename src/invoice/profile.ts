@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LkpError } from '../job.ts';
-import type { Table } from '../ports.ts';
+import type { Sql, Table } from '../ports.ts';
 import { type Field, findHeader, type Header, missingFields } from '../staging.ts';
 import { readYaml } from '../yaml.ts';
 
@@ -125,12 +125,14 @@ const schema = shape.pipe(
   }),
 );
 
-export type Profile = z.infer<typeof schema> & { readonly hash: string };
+/** `body` is its text as written, `hash` the text's sha256. */
+export type Profile = z.infer<typeof schema> & { readonly hash: string; readonly body: string };
 
 /** A profile in the making: it may lack what a whole one must have. */
 export const draftProfile = (settings: z.input<typeof shape>): Profile => ({
   ...shape.parse(settings),
   hash: '',
+  body: '',
 });
 
 const BUILT_IN = new URL('./profiles/', import.meta.url);
@@ -143,8 +145,16 @@ export async function readProfile(path: string | URL, shown: string): Promise<Pr
     });
   });
   const profile = readYaml(text, 'profile', shown, schema, Object.keys(shape.shape));
-  return { ...profile, hash: createHash('sha256').update(text).digest('hex') };
+  return { ...profile, hash: createHash('sha256').update(text).digest('hex'), body: text };
 }
+
+/** Keeps a profile under which a file is taken in: the file can be read the same way again, whatever becomes of the profile. */
+export const keepProfile = (tx: Sql, { hash, name, body }: Profile): Promise<unknown> =>
+  tx.rows('insert into import_profile (sha256, name, body) values ($1, $2, $3) on conflict do nothing', [
+    hash,
+    name,
+    body,
+  ]);
 
 /** The built-in profiles and those of the profiles folder, by name; a folder's own wins over a built-in one. */
 async function knownProfiles(folder: string): Promise<Map<string, Profile>> {

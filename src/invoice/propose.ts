@@ -1,4 +1,5 @@
 import { type Context, LkpError } from '../job.ts';
+import { openBest } from '../opening.ts';
 import type { Sql, Table } from '../ports.ts';
 import { copyRows, dropLoad, type Header, MOST_COLUMNS, nameFields, plain } from '../staging.ts';
 import { fieldExpression, NUMBERS, readingOf } from './notation.ts';
@@ -70,8 +71,6 @@ const HEADERS: Readonly<Record<FieldName, readonly [within: string, whole: strin
   ],
 };
 
-/** Encodings that a file without a mark may have when it is not UTF-8, the most usual first. */
-const ENCODINGS = ['windows-1252', 'windows-1254', 'shift_jis'] as const;
 /** A row with fewer known headers is no header. */
 const FEWEST_COLUMNS = 3;
 const ROWS_SHOWN = 3;
@@ -137,24 +136,11 @@ const firstOf = (table: Table, rows: number): Table => ({
 
 /** Opens the file in the encoding under which the most headers are known. */
 async function openGuessing(context: Context, path: string, name: string): Promise<Found | undefined> {
-  let best: Found | undefined;
-  for (const encoding of [undefined, ...ENCODINGS]) {
-    const table = await context.tables
-      .open(path, { name, ...(encoding ? { encoding } : {}) })
-      .catch((error: unknown) => {
-        if (error instanceof LkpError && error.code === 'request') return undefined;
-        throw error;
-      });
-    if (!table) continue;
+  const opened = await openBest(context.tables, path, { name }, (table) => {
     const header = table.format === 'csv' || table.format === 'xlsx' ? likelyHeader(table) : undefined;
-    if (header && header.columns.size > (best?.header.columns.size ?? 0)) {
-      await best?.table.close();
-      best = { table, header, encoding };
-    } else await table.close();
-    // What opens as it is needs no guess.
-    if (encoding === undefined) break;
-  }
-  return best;
+    return header && { found: header, score: header.columns.size };
+  });
+  return opened && { table: opened.table, header: opened.found, encoding: opened.encoding };
 }
 
 /** The row of the head that has the most known headers. */

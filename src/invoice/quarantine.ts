@@ -3,6 +3,7 @@ import type { Sql } from '../ports.ts';
 import { explainRule } from '../rejections.ts';
 import { oneAtATime } from '../staging.ts';
 import { settle } from './settle.ts';
+import { seeAllCredits, waitingCredits } from './waiting-credits.ts';
 import { knownFile } from './withdraw.ts';
 
 /** One row that waits for a person; null: it cannot be read. */
@@ -28,8 +29,9 @@ export interface Waiting {
 
 /** What waits for a person, by invoice, file and row; of one invoice when its number is given. */
 export async function waitingRows(context: Context, number?: string): Promise<Waiting[]> {
-  const rows = await context.db.transaction('quarantine', (tx) =>
-    tx.rows<Omit<Waiting, 'reason' | 'hint'> & { seen: string | null }>(
+  const rows = await context.db.transaction('quarantine', async (tx) => {
+    await seeAllCredits(tx);
+    return tx.rows<Omit<Waiting, 'reason' | 'hint'> & { seen: string | null }>(
       `select waiting.*, file.name as file, file.sha256,
               to_char(change.known_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
        from (
@@ -47,14 +49,27 @@ export async function waitingRows(context: Context, number?: string): Promise<Wa
                 rejection.change_no
          from rejection
          where rejection.ended_no is null and rejection.held = 'quarantined'
+         union all
+         -- credits that wait for their invoice: not stored, for they release themselves
+         select document.number, line.issue_date, line.line_no, line.file_id, line.row_no, credit_month.waits_rule,
+                credit_month.waits_seen, line.customer_number, line.sku, trim_scale(line.quantity)::text,
+                trim_scale(line.net_amount * document.amount_sign)::text, line.currency,
+                greatest(line.change_no, credit_month.waits_no)
+         from credit_month
+         join document on document.id = credit_month.document_id
+         join line     on line.document_id = document.id and line.ended_no is null
+         where credit_month.waits_rule is not null
+           and not exists (select from quarantine
+                           where quarantine.file_id = line.file_id and quarantine.row_no = line.row_no
+                             and quarantine.ended_no is null)
        ) as waiting
        join file on file.id = waiting.file_id
        join change on change.no = waiting.change_no
        where $1::text is null or waiting.number = $1
        order by waiting.number collate "C", waiting.issue_date, waiting.line_no collate "C", file.name collate "C", waiting.row_no`,
       [number ?? null],
-    ),
-  );
+    );
+  });
   return rows.map(({ seen, ...row }) => ({ ...row, ...explainRule(row.rule, seen) }));
 }
 
@@ -82,6 +97,7 @@ export async function decide(
 ): Promise<Decided> {
   return context.db.transaction('quarantine', async (tx) => {
     await oneAtATime(tx);
+    await seeAllCredits(tx);
     const documents = verdict === 'reopen' ? await decidedOf(tx, number) : await waitingOf(tx, number);
     if (documents.length === 0) throw new LkpError('request', await undecidable(tx, number, verdict));
     const disputed = documents.filter(({ rules }) => rules.includes('conflict'));
@@ -92,13 +108,20 @@ export async function decide(
         `Invoice ${number} came in several versions, in ${files.join(' and ')}. Say with --file which one you mean.`,
       );
     }
-    const file = options.file === undefined ? undefined : (await knownFile(tx, options.file)).id;
-    const change = await nextChange(tx, context, { kind: verdict, reason: options.reason });
+    const file = options.file === undefined ? undefined : await knownFile(tx, options.file);
+    const ids = documents.map(({ id }) => id);
+    const creditsBefore = await waitingCredits(tx, ids);
+    const change = await nextChange(tx, context, {
+      kind: verdict,
+      reason: options.reason,
+      asked: { number, ...(file ? { file: file.sha256 } : {}) },
+    });
+    await seeAllCredits(tx);
     await tx.file('staging/decide', {
       change_no: change,
       verdict,
-      documents: documents.map(({ id }) => id).join(','),
-      file_id: file ?? '',
+      documents: ids.join(','),
+      file_id: file?.id ?? '',
     });
     await settle(tx, change);
     const { moved, waiting } = await tx.one<{ moved: string; waiting: string }>(
@@ -108,9 +131,12 @@ export async function decide(
                  and quarantine.ended_no = $2) as moved,
               (select count(*) from quarantine join line using (file_id, row_no)
                where line.document_id = any($1::bigint[]) and line.ended_no is null and quarantine.ended_no is null) as waiting`,
-      [documents.map(({ id }) => id), change],
+      [ids, change],
     );
-    return { number, verdict, moved: Number(moved), waiting: Number(waiting) };
+    const credits = await waitingCredits(tx, ids);
+    // A released credit moves no row; a refused one is among those that did.
+    const released = verdict === 'release' ? creditsBefore - credits : 0;
+    return { number, verdict, moved: Number(moved) + released, waiting: Number(waiting) + credits };
   });
 }
 
@@ -137,11 +163,19 @@ interface Disputed {
 
 const waitingOf = (tx: Sql, number: string): Promise<Disputed[]> =>
   tx.rows<Disputed>(
-    `select document.id, array_agg(distinct quarantine.rule) as rules, array_agg(distinct file.name) as files
+    `select document.id, array_agg(distinct waiting.rule) as rules, array_agg(distinct file.name) as files
      from document
      join line on line.document_id = document.id and line.ended_no is null
-     join quarantine on quarantine.file_id = line.file_id and quarantine.row_no = line.row_no and quarantine.ended_no is null
      join file on file.id = line.file_id
+     cross join lateral (
+       select quarantine.rule
+       from quarantine
+       where quarantine.file_id = line.file_id and quarantine.row_no = line.row_no and quarantine.ended_no is null
+       union all
+       select credit_month.waits_rule
+       from credit_month
+       where credit_month.document_id = document.id and credit_month.waits_rule is not null
+     ) as waiting
      where document.number = $1
      group by document.id`,
     [number],

@@ -164,14 +164,11 @@ async function reportOf(
       if (file.status !== 'ingested' || file.dispositions.rejected + file.dispositions.quarantined === 0)
         continue;
       context.progress(`${file.name}: writing the rows to correct`);
-      files[index] = {
-        ...file,
-        rejects: (
-          await writeRejects(context, file.sha256, {
-            ...(options.profile ? { profile: options.profile } : {}),
-          })
-        ).path,
-      };
+      const rejects = await writeRejects(context, file.sha256, {
+        ...(options.profile ? { profile: options.profile } : {}),
+      });
+      // A credit that waits for its invoice has nothing to correct.
+      if (rejects.rows > 0) files[index] = { ...file, rejects: rejects.path };
     }
   }
   return { files, left_alone: leftAlone, totals: totalsOf(files) };

@@ -15,7 +15,7 @@ import {
 } from './ingest.ts';
 import { fieldExpression, statedReading } from './notation.ts';
 import { openMatching } from './open.ts';
-import { candidateProfiles, type Profile, ROW_FIELDS } from './profile.ts';
+import { candidateProfiles, keepProfile, type Profile, ROW_FIELDS } from './profile.ts';
 import { type FileResult, fileResults } from './result.ts';
 
 /** Bytes of rows that are held of one file, and of all together: each row repeats the head of its document. */
@@ -233,7 +233,15 @@ async function takeIn(tx: Sql, context: Context, reads: readonly Read[]): Promis
 
   context.progress(`${reads.length} files: storing`);
   const reason = `${reads.length} files together`;
-  const change = await nextChange(tx, context, { kind: 'ingest', reason });
+  await keepProfile(tx, profile);
+  const change = await nextChange(tx, context, {
+    kind: 'ingest',
+    reason,
+    asked: {
+      files: reads.map(({ name, stored }) => ({ name, sha256: stored.sha256 })),
+      profile: profile.hash,
+    },
+  });
   const files = await filesOf(tx, reads, change, numbered);
   const first = files[0]!;
   await tx.file('staging/store_documents', { file_id: first, change_no: change });

@@ -1,5 +1,6 @@
 import { LkpError } from '../job.ts';
 import { readable, shortest, sum } from '../money.ts';
+import { TOTAL_WORD } from '../notation.ts';
 import type { Sql } from '../ports.ts';
 import type { Header } from '../staging.ts';
 import type { AmountsIn } from './amounts.ts';
@@ -26,10 +27,6 @@ const OF_A_LINE: readonly FieldName[] = [
   'price',
   'sku',
 ];
-
-/** A total in English, German, Turkish, Japanese, French, Spanish, Italian or Dutch; subtotals are none. */
-const TOTAL_WORD =
-  /^(?:(?:grand|overall|invoice|report)\s+)?totals?(?:\s+(?:net|amount|value|g[ée]n[ée]ral|generale?))*(?:\s*\(?[A-Z]{3}\)?)?\s*:?$|^(?:sum|summe|gesamt|gesamtsumme|gesamtbetrag|endsumme|(?:genel\s+)?toplam|somme|suma|totale|totaal)\s*:?$|^(?:合計|総計|総合計|計)\s*[:：]?$/iu;
 
 /**
  * Takes the publisher's own totals off the end of `load` and off `amounts`, and compares them with the lines: as stated,

@@ -46,15 +46,34 @@ export async function acceptGaps(
   return context.db.transaction('completeness', async (tx) => {
     const gaps = await findGaps(tx, context, cycle);
     if (gaps.length === 0) return gaps;
-    const change = await nextChange(tx, context, { kind: 'accept-incomplete', reason });
-    await tx.rows(
-      `insert into accepted_gap (cycle, source, seller, lines, usual, change_no)
-       select $1, gap.source, gap.seller, gap.lines, gap.usual, $3
-       from jsonb_to_recordset($2) as gap (source text, seller text, lines int, usual numeric)`,
-      [cycle, JSON.stringify(gaps), change],
-    );
+    await writeDown(tx, context, { cycle, gaps }, reason);
     return gaps;
   });
+}
+
+/** Gaps that a person accepted for a cycle; the change was told all of it, so that it can be done again. */
+export interface Accepted {
+  readonly cycle: string;
+  readonly gaps: readonly Pick<Gap, 'source' | 'seller' | 'lines' | 'usual'>[];
+}
+
+export async function writeDown(
+  tx: Sql,
+  context: Context,
+  { cycle, gaps }: Accepted,
+  reason: string,
+): Promise<void> {
+  const asked: Accepted = {
+    cycle,
+    gaps: gaps.map(({ source, seller, lines, usual }) => ({ source, seller, lines, usual })),
+  };
+  const change = await nextChange(tx, context, { kind: 'accept-incomplete', reason, asked });
+  await tx.rows(
+    `insert into accepted_gap (cycle, source, seller, lines, usual, change_no)
+     select $1, gap.source, gap.seller, gap.lines, gap.usual, $3
+     from jsonb_to_recordset($2) as gap (source text, seller text, lines int, usual numeric)`,
+    [cycle, JSON.stringify(asked.gaps), change],
+  );
 }
 
 async function findGaps(tx: Sql, context: Context, cycle: string): Promise<Gap[]> {

@@ -33,6 +33,8 @@ export interface Explained {
   readonly quantity: string | null;
   readonly units: string | null;
   readonly weight: string | null;
+  /** So many units earn the weight. */
+  readonly per_units: string | null;
   readonly rule_set: string | null;
   readonly kpi_value: string | null;
   /** The signed effect in the line's own currency. */
@@ -177,6 +179,7 @@ function told(row: Found, reportingCurrency: string): Explained {
     quantity: row.quantity,
     units: row.units,
     weight: row.weight,
+    per_units: row.per_units,
     rule_set: row.rule_set,
     kpi_value: row.kpi_value,
     amount: row.amount,

@@ -1,12 +1,20 @@
-import { addMonths } from '../calendar.ts';
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
+import { byMonth, type MonthCell } from './by-month-sheet.ts';
+import { type Changed, changedSheet } from './changed-sheet.ts';
+import { type Forecast, forecastSheet } from './forecast-sheet.ts';
+import type { Renewed } from './level-rows.ts';
+import type { Lineage } from './lineage.ts';
+import { type ClassSum, classBlocks, selfCheckBlocks, sumPairs } from './partner-sums.ts';
+import { notOfferedBlocks, renewalBlocks } from './renewal-sheets.ts';
 import type { KpiLine, Outcome, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 import {
   about,
   kpiLines,
   type Lines,
+  noRevision,
   notCounted,
   partnerRows,
+  revisionText,
   SAMPLE_WARNING,
   windowText,
 } from './report-sheets.ts';
@@ -29,13 +37,15 @@ export interface PartnerReport {
   readonly totals: Sums;
   /** From `grouping sets ((month, type), (month), (type), ())`: null means "all". Empty months may be absent. */
   readonly months: readonly MonthCell[];
+  /** Absent in revisions that were frozen before forecasts were kept. */
+  readonly forecast?: Forecast;
+  readonly lineage: Lineage;
+  /** By category, then class. */
+  readonly classes: readonly ClassSum[];
   readonly notCounted: Lines<UncountedLine>;
   readonly balance: RowTotals;
-}
-
-export interface MonthCell extends Sums {
-  readonly month: string | null;
-  readonly omlpType: string | null;
+  /** Of a restated revision. */
+  readonly changed?: Changed;
 }
 
 /** One option that the partner is enrolled in, and how it stands. */
@@ -47,7 +57,11 @@ export interface Enrolment {
   readonly anniversary: string;
   /** The level attained in this window; null when none is. */
   readonly level: string | null;
+  /** Levels up to the option that cannot be reached here. */
+  readonly notOffered?: readonly string[];
   readonly requirements: readonly Requirement[];
+  /** Absent in revisions that were frozen before renewals were kept. */
+  readonly renewed?: Renewed;
 }
 
 export interface Requirement {
@@ -75,9 +89,13 @@ export function partnerBook(report: PartnerReport): Book {
     title: `Learning Partner KPIs, ${partner.name || 'name not known'} (${partner.mpnId}), cycle ${provenance.cycle}`,
     sheets: [
       summary(report),
-      kpiLines(report.lines, report.totals),
-      byMonth(report),
+      kpiLines(report.lines, report.totals, report.lineage),
+      byMonth(provenance, report.months, report.lineage),
+      ...(report.forecast
+        ? [forecastSheet(report.forecast, provenance.reportingCurrency, report.sample)]
+        : []),
       notCounted(report.notCounted),
+      ...(report.changed === undefined ? [] : [changedSheet(report.changed)]),
       about(provenance, partnerRows(report.balance)),
     ],
   };
@@ -103,8 +121,9 @@ const REQUIREMENT_COLUMNS: readonly TableColumn[] = [
   { header: 'Source of the threshold', kind: 'text', width: 42, wrap: true },
 ];
 
-function summary({ provenance, partner, enrolments, locations, sample, totals }: PartnerReport): Sheet {
-  const { cycle, revision, window, reportingCurrency, ruleSets } = provenance;
+function summary(report: PartnerReport): Sheet {
+  const { provenance, partner, enrolments, locations, sample, totals, lineage, classes } = report;
+  const { cycle, window, reportingCurrency, ruleSets } = provenance;
   const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
   return {
     name: 'Summary',
@@ -112,20 +131,21 @@ function summary({ provenance, partner, enrolments, locations, sample, totals }:
     blocks: [
       { block: 'text', tone: 'title', text: partner.name || `Partner ${partner.mpnId}` },
       { block: 'text', tone: 'heading', text: headline(enrolments) },
+      ...noRevision(provenance),
       ...warning,
       {
         block: 'pairs',
         pairs: [
           ['MPN ID', partner.mpnId, 'code'],
-          ['Cycle', `${cycle}, revision ${revision}`, 'text'],
+          ['Cycle', `${cycle}, ${revisionText(provenance)}`, 'text'],
           ['Reporting window', windowText(window), 'text'],
-          ['KPI value in the window', totals.kpiValue, 'decimal'],
-          ['Purchase units', totals.units, 'decimal'],
-          [`Revenue value (${reportingCurrency})`, totals.revenue, 'money'],
+          ...sumPairs(totals, report.months, lineage, reportingCurrency),
           ['Rule sets used', ruleSets.map((rules) => rules.name).join(', '), 'text'],
         ],
       },
       ...enrolments.flatMap(enrolmentBlocks),
+      ...classBlocks(classes, lineage),
+      ...selfCheckBlocks(totals, lineage, reportingCurrency),
       ...locationBlocks(locations),
     ],
   };
@@ -143,16 +163,10 @@ const UNKNOWN_OPTION =
   'The rule set does not know this Learning option, so no level can be reached. Correct the enrolment, or the rule set.';
 
 function enrolmentBlocks(enrolment: Enrolment): Block[] {
-  const { option, competency, anniversary, level, requirements } = enrolment;
-  const asked: Block =
-    requirements.length === 0
-      ? { block: 'text', tone: 'warning', text: UNKNOWN_OPTION }
-      : {
-          block: 'table',
-          columns: REQUIREMENT_COLUMNS,
-          rows: requirements.flatMap(requirementRows),
-          tint: { column: 5, tones: OUTCOME_TONES },
-        };
+  const { option, competency, anniversary, level, requirements, notOffered = [], renewed } = enrolment;
+  const asked = requirementTable(requirements);
+  const unknown: Block[] =
+    notOffered.length > 0 ? [] : [{ block: 'text', tone: 'warning', text: UNKNOWN_OPTION }];
   return [
     { block: 'text', tone: 'heading', text: competency === null ? option : `${competency}: ${option}` },
     {
@@ -162,9 +176,23 @@ function enrolmentBlocks(enrolment: Enrolment): Block[] {
         ['Anniversary date', anniversary, 'date'],
       ],
     },
-    asked,
+    ...notOfferedBlocks(notOffered),
+    ...(asked ? [asked] : unknown),
+    ...(renewed
+      ? renewalBlocks(renewed.renewal, competency ?? option, requirementTable(renewed.requirements))
+      : []),
   ];
 }
+
+const requirementTable = (requirements: readonly Requirement[]): Block | undefined =>
+  requirements.length === 0
+    ? undefined
+    : {
+        block: 'table',
+        columns: REQUIREMENT_COLUMNS,
+        rows: requirements.flatMap(requirementRows),
+        tint: { column: 5, tones: OUTCOME_TONES },
+      };
 
 function requirementRows(requirement: Requirement): CellValue[][] {
   const { name, figure, threshold, unit, share, outcome, source, aboveCap } = requirement;
@@ -208,55 +236,4 @@ function locationBlocks(locations: PartnerReport['locations']): Block[] {
       rows: locations.map(({ name, mpnId, country }) => [name, mpnId, country]),
     },
   ];
-}
-
-/**
- * *By month*: one table a measure, months down and OMLP types across, totals both ways. A single long table with
- * three measures a type would be wider than a page and could not be added up by eye.
- */
-function byMonth({ provenance, months }: PartnerReport): Sheet {
-  const types = [...new Set(months.flatMap(({ omlpType }) => (omlpType === null ? [] : [omlpType])))].sort(
-    byCode,
-  );
-  const cells = new Map(months.map((cell) => [`${cell.month ?? ''} ${cell.omlpType ?? ''}`, cell]));
-  const measures = [
-    ['KPI value', 'kpiValue', 'decimal'],
-    ['Purchase units', 'units', 'decimal'],
-    [`Revenue value (${provenance.reportingCurrency})`, 'revenue', 'money'],
-  ] as const;
-  return {
-    name: 'By month',
-    landscape: types.length > 4,
-    blocks: measures.flatMap(([title, measure, kind]): Block[] => {
-      const across = (month: string | null): CellValue[] =>
-        [...types, null].map((type) => cells.get(`${month ?? ''} ${type ?? ''}`)?.[measure] ?? '0');
-      return [
-        { block: 'text', tone: 'heading', text: title },
-        {
-          block: 'table',
-          columns: [
-            { header: 'Month', kind: 'month', width: 11 },
-            ...[...types, 'Total'].map((header) => ({
-              header,
-              kind,
-              width: Math.max(16, header.length + 2),
-            })),
-          ],
-          rows: monthsOf(provenance.window).map((month) => [month, ...across(month)]),
-          totals: ['Total', ...across(null)],
-        },
-      ];
-    }),
-  };
-}
-
-function monthsOf({ from, to }: Provenance['window']): string[] {
-  const months: string[] = [];
-  for (let month = from; month <= to; month = addMonths(month, 1)) months.push(month);
-  return months;
-}
-
-/** By code unit, the same on every machine. */
-function byCode(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

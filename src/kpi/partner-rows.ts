@@ -1,7 +1,18 @@
 import type { Sql } from '../ports.ts';
-import type { Enrolment, MonthCell, PartnerReport } from './partner-book.ts';
-import type { ControlTotal, InputFile, Outcome } from './report-data.ts';
-import { linesOf, rowsOf, type Shared, type Snapshot, SUMS, uncountedOf } from './report-rows.ts';
+import type { MonthCell } from './by-month-sheet.ts';
+import type { Forecast } from './forecast-sheet.ts';
+import {
+  type Asked,
+  forecastsOf,
+  type Level,
+  type Renewed,
+  renewalsOf,
+  requirementOf,
+} from './level-rows.ts';
+import { lineagesOf } from './lineage-rows.ts';
+import type { Enrolment, PartnerReport } from './partner-book.ts';
+import type { ControlTotal, InputFile } from './report-data.ts';
+import { byPartner, linesOf, rowsOf, type Shared, type Snapshot, SUMS, uncountedOf } from './report-rows.ts';
 import type { OfPartner } from './report-sheets.ts';
 
 /** What the partners' workbooks show: each partner's own rows, what did not count, and where both come from. */
@@ -37,17 +48,24 @@ export async function* partnerReports(
       snapshot,
       some.map(({ mpnId }) => mpnId),
     );
+    const lineages = await lineagesOf(
+      tx,
+      snapshot,
+      some.map(({ mpnId }) => mpnId),
+    );
     for (const partner of some) {
-      const { files, totals, locations, enrolments, months } = figures(partner.mpnId);
+      const { files, totals, locations, enrolments, months, forecast } = figures(partner.mpnId);
       yield {
         provenance: { ...shared, files },
         partner,
         sample,
         locations,
         enrolments,
+        ...(forecast ? { forecast } : {}),
         lines: lines.of(partner.mpnId),
         totals: months.find(({ month, omlpType }) => month === null && omlpType === null) ?? NOTHING,
         months,
+        ...lineages(partner.mpnId),
         notCounted: uncounted.of(partner.mpnId),
         balance: rowsOf(totals),
       };
@@ -90,6 +108,8 @@ interface Figures {
   readonly locations: PartnerReport['locations'];
   readonly enrolments: Enrolment[];
   readonly months: MonthCell[];
+  /** Absent in revisions that were frozen before forecasts were kept. */
+  readonly forecast?: Forecast;
 }
 
 /** The figures of some partners; what is returned picks one's. */
@@ -140,16 +160,16 @@ async function figuresOf(
   );
   const levels = await byPartner<Level>(
     tx,
-    `select partner_mpn_id as partner, learning_option, competency, anniversary_date, level from snapshot_level
+    `select partner_mpn_id as partner, learning_option, competency, anniversary_date, not_offered, level from snapshot_level
      where cycle = $2 and revision = $3 and partner_mpn_id = any($1) order by competency collate "C"`,
     [partners, snapshot.cycle, snapshot.revision],
   );
   const asked = await byPartner<Asked>(
     tx,
-    `select asked.partner_mpn_id as partner, asked.competency, asked.level, asked.requirement, asked.measure, asked.category,
+    `select asked.partner_mpn_id as partner, asked.competency, asked.level, asked.position, asked.requirement, asked.measure, asked.category,
             trim_scale(asked.figure)::text as figure, trim_scale(asked.threshold)::text as threshold,
             case when asked.threshold > 0 then round(asked.figure / asked.threshold, 6)::text end as share,
-            asked.outcome, asked.source,
+            asked.outcome, asked.source, asked.waiver,
             trim_scale(capped.above_cap)::text as above, trim_scale(capped.cap)::text as cap, capped.kpi_class as capped
      from snapshot_requirement as asked
      left join snapshot_class as capped on capped.cycle = asked.cycle and capped.revision = asked.revision
@@ -159,84 +179,51 @@ async function figuresOf(
      order by asked.competency collate "C", asked.level_rank, asked.position, capped.kpi_class collate "C"`,
     [partners, snapshot.cycle, snapshot.revision],
   );
+  const renewals = await renewalsOf(tx, snapshot, partners);
+  const forecasts = await forecastsOf(tx, snapshot, partners);
   return (partner) => ({
     files: files(partner),
     totals: totals(partner),
     months: months(partner),
     locations: locations(partner),
-    enrolments: enrolmentsOf(levels(partner), asked(partner), snapshot.reporting_currency),
+    enrolments: enrolmentsOf(levels(partner), asked(partner), renewals(partner), snapshot.reporting_currency),
+    ...(snapshot.content_version === 1
+      ? {}
+      : { forecast: forecasts(partner, levels(partner), once(asked(partner))) }),
   });
 }
 
-/** The rows of a query of several partners, without the column `partner`; what is returned picks one's, in their order. */
-async function byPartner<T extends object>(
-  tx: Sql,
-  text: string,
-  parameters: readonly unknown[],
-): Promise<(partner: string) => T[]> {
-  const found = new Map<string, T[]>();
-  for (const { partner, ...row } of await tx.rows<T & { partner: string }>(text, parameters)) {
-    const rows = found.get(partner);
-    if (rows) rows.push(row as unknown as T);
-    else found.set(partner, [row as unknown as T]);
-  }
-  return (partner) => found.get(partner) ?? [];
-}
-
-interface Level {
-  readonly learning_option: string;
-  readonly competency: string;
-  readonly anniversary_date: string;
-  readonly level: string;
-}
-
-interface Asked {
-  readonly competency: string;
-  readonly level: string;
-  readonly requirement: string;
-  readonly measure: string;
-  readonly category: string;
-  readonly figure: string | null;
-  readonly threshold: string;
-  readonly share: string | null;
-  readonly outcome: Outcome;
-  readonly source: string;
-  readonly above: string | null;
-  readonly cap: string | null;
-  readonly capped: string | null;
-}
-
-const UNITS: Record<string, string> = {
-  kpi: 'KPI',
-  mct: 'people',
-  exam: 'exams',
-  'survey-score': 'points',
-  'survey-count': 'surveys',
-};
+/** A requirement stands once for each class that has KPI above its cap. */
+const once = (asked: readonly Asked[]): Asked[] =>
+  asked.filter(
+    (one, index) =>
+      !asked
+        .slice(0, index)
+        .some(
+          (other) =>
+            other.competency === one.competency &&
+            other.level === one.level &&
+            other.position === one.position,
+        ),
+  );
 
 const enrolmentsOf = (
   levels: readonly Level[],
-  requirements: readonly Asked[],
+  asked: readonly Asked[],
+  renewals: ReadonlyMap<string, Renewed>,
   currency: string,
 ): Enrolment[] =>
-  levels.map((level) => ({
-    option: level.learning_option,
-    competency: level.competency === '' ? null : level.competency,
-    anniversary: level.anniversary_date,
-    level: level.level === '' ? null : level.level,
-    requirements: requirements
-      .filter((asked) => asked.competency === level.competency)
-      .map((asked) => ({
-        name: `${asked.requirement} (${asked.level})`,
-        figure: asked.figure,
-        threshold: asked.threshold,
-        unit: asked.measure === 'revenue' ? currency : (UNITS[asked.measure] ?? ''),
-        money: asked.measure === 'revenue',
-        share: asked.share,
-        outcome: asked.outcome,
-        source: asked.source,
-        ...(asked.above === null
-          ? {}
-          : { aboveCap: { what: asked.capped!, figure: asked.above, cap: asked.cap! } }),
-      })),
-  }));
+  levels.map((level) => {
+    const renewed = renewals.get(level.competency);
+    return {
+      option: level.learning_option,
+      competency: level.competency === '' ? null : level.competency,
+      anniversary: level.anniversary_date,
+      level: level.level === '' ? null : level.level,
+      notOffered: level.not_offered,
+      requirements: asked
+        .filter(({ competency }) => competency === level.competency)
+        .map((one) => requirementOf(one, currency)),
+      ...(renewed ? { renewed } : {}),
+    };
+  });

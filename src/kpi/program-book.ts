@@ -1,10 +1,12 @@
 import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
+import { type Changed, changedSheet } from './changed-sheet.ts';
 import type { Balance, KpiLine, Provenance, Sums, UncountedLine } from './report-data.ts';
 import {
   about,
   control,
   inputFiles,
   type Lines,
+  noRevision,
   type OfPartner,
   programKpiLines,
   programNotCounted,
@@ -22,6 +24,8 @@ export interface ProgramReport {
   readonly totals: Sums;
   readonly notCounted: Lines<UncountedLine & OfPartner>;
   readonly balance: Balance;
+  /** Of a restated revision. */
+  readonly changed?: Changed;
 }
 
 /** Where a partner stands in one enrolment. */
@@ -43,6 +47,16 @@ export interface Standing {
   } | null;
   /** The last cycle's figures; null when the partner was not in it. */
   readonly before: { readonly level: string | null; readonly kpiChange: string } | null;
+  /** Over the window of the anniversary at hand; null without enrolment, and in revisions of before it was kept. */
+  readonly renewal: {
+    readonly anniversary: string;
+    readonly level: string | null;
+    readonly provisional: boolean;
+    /** Null when reminders and grace are past by the day of the refresh. */
+    readonly next: { readonly what: string; readonly on: string } | null;
+  } | null;
+  /** KPI of known invoices that leaves the window with the next cycle; null in revisions of before it was kept. */
+  readonly leavesNext: string | null;
 }
 
 /** The workbook of the whole program in one cycle. */
@@ -52,6 +66,7 @@ export function programBook(report: ProgramReport): Book {
     partners(report),
     programKpiLines(report.lines, report.totals),
     programNotCounted(report.notCounted),
+    ...(report.changed === undefined ? [] : [changedSheet(report.changed)]),
     controlSheet(report),
     about(provenance, report.sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : []),
   ];
@@ -73,6 +88,10 @@ function partnerColumns(currency: string): readonly TableColumn[] {
     { header: 'Distance to the next level', kind: 'text', width: 36, wrap: true },
     { header: 'KPI change', kind: 'decimal', width: 11 },
     { header: 'Level change', kind: 'text', width: 22, wrap: true },
+    { header: 'Renewal', kind: 'date', width: 13 },
+    { header: 'Renewal level', kind: 'text', width: 24, wrap: true },
+    { header: 'Next reminder', kind: 'text', width: 28, wrap: true },
+    { header: 'KPI that leaves next month', kind: 'decimal', width: 13 },
   ];
 }
 
@@ -85,7 +104,7 @@ function partners({ provenance, standings, sample }: ProgramReport): Sheet {
     tint: { column: 6, tones: { none: 'bad' } },
   };
   const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
-  return { name: 'Partners', landscape: true, blocks: [...warning, table] };
+  return { name: 'Partners', landscape: true, blocks: [...noRevision(provenance), ...warning, table] };
 }
 
 async function* standingRows(standings: Lines<Standing>): AsyncGenerator<CellValue[]> {
@@ -109,6 +128,10 @@ async function* standingRows(standings: Lines<Standing>): AsyncGenerator<CellVal
       ...ahead,
       before?.kpiChange ?? null,
       levelChange(standing),
+      standing.renewal?.anniversary ?? null,
+      renewalLevel(standing),
+      reminder(standing),
+      standing.leavesNext,
     ];
   }
 }
@@ -123,6 +146,15 @@ export function distance({ option, level, next }: Standing): string | null {
     ? `${next.level}: nothing is missing`
     : `${next.level} needs ${missing.join(', ')}`;
 }
+
+/** The level over the renewal window, in words. */
+export function renewalLevel({ renewal }: Standing): string | null {
+  if (renewal === null) return null;
+  return `${renewal.level ?? 'none'}${renewal.provisional ? ' (provisional)' : ''}`;
+}
+
+const reminder = ({ renewal }: Standing): string | null =>
+  renewal === null ? null : renewal.next === null ? 'none' : `${renewal.next.on} ${renewal.next.what}`;
 
 /** How the level moved since the last cycle, in words. */
 export function levelChange({ option, level, before }: Standing): string | null {

@@ -1,10 +1,13 @@
-import { addMonths, endOfDay, firstDay, refreshDay, reportingWindow, startOfDay } from '../calendar.ts';
-import { nearest } from '../config.ts';
+import { buildId } from '../build.ts';
+import { addMonths, endOfDay, refreshDay, startOfDay } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import { CYCLE_DISPOSITIONS, type CycleDisposition } from '../dispositions.ts';
-import { type Context, LkpError, nextChange } from '../job.ts';
+import { type Context, LkpError, nextChange, Unkept } from '../job.ts';
 import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
+import { type Changes, changesOf, FIRST_LINES } from './changes.ts';
+import { beginComparison, compareSides, ofFresh, ofRevision, type Side } from './compare.ts';
+import { computeFresh, contentHash, cutOff, takeCells } from './fresh.ts';
 
 export interface RefreshOptions {
   /** Shows what a refresh would change and writes nothing. */
@@ -18,7 +21,7 @@ export interface RefreshOptions {
 
 /** A figure that differs between the last revision and now; or a setting, whose partner is empty. */
 export interface Difference {
-  readonly what: 'setting' | 'kpi' | 'revenue' | 'level' | 'cells';
+  readonly what: 'setting' | 'kpi' | 'revenue' | 'level' | 'renewal' | 'requirement' | 'cells';
   readonly partner: string;
   readonly before: string;
   readonly after: string;
@@ -45,15 +48,10 @@ export interface RefreshResult {
     readonly dispositions: Record<CycleDisposition, number>;
   };
   readonly differences: Difference[];
-}
-
-/** Raised to leave the transaction when its work is not to be kept. */
-class Unkept extends Error {
-  readonly result: RefreshResult;
-  constructor(result: RefreshResult) {
-    super('not kept');
-    this.result = result;
-  }
+  /** Against the last revision: partners, cells, levels crossed, and lines with their causes; null without one. */
+  readonly changes: Changes | null;
+  /** The rule sets that were tried, by name; absent where none was. */
+  readonly rules?: readonly string[];
 }
 
 /**
@@ -86,7 +84,7 @@ export async function refresh(
       return result;
     });
   } catch (error) {
-    if (error instanceof Unkept) return error.result;
+    if (error instanceof Unkept) return error.result as RefreshResult;
     throw error;
   }
 }
@@ -99,41 +97,31 @@ async function compute(
 ): Promise<RefreshResult> {
   const { settings } = context;
   const currency = settings.LKP_REPORTING_CURRENCY;
-  await needCurrency(tx, currency);
-  const window = reportingWindow(cycle);
-  // Cells are shared by all cycles: two refreshes of different cycles must not rebuild the same months at once. The
-  // cut-off is read under the lock: whoever waited for it must not take the cells back to an older one.
-  await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.cells'))`);
+  await takeCells(tx);
   const cutoff = await cutOff(tx, options.asOf);
-  const common = {
-    cycle,
-    cutoff,
-    lookback: settings.LKP_RATE_LOOKBACK_DAYS,
-    reporting_currency: currency,
-    window_from: window.from,
-    window_to: window.to,
-    cycle_start: firstDay(cycle),
-  };
-  await tx.set(common);
-  if (options.asOf) await rebuildAsOf(tx);
-  else await rebuildStale(tx, context);
-  crash('refresh-months-built');
-
-  context.progress(`${cycle}: rolling up`);
-  const [hash] = await tx.file<{ content_hash: string }>('marts/fresh');
-  await needRules(tx, window.to);
-  const broken = await tx.file('checks/conservation');
-  if (broken.length > 0)
-    throw new Error(`Cycle ${cycle} does not balance, nothing was written: ${JSON.stringify(broken)}`);
+  const content_hash = await computeFresh(tx, context, cycle, cutoff);
 
   const last = await lastRevision(tx, cycle);
   const changed = last ? settingsThatDiffer(last, settings) : [];
-  const said = { cycle, currency, differences: changed };
-  if (last && last.content_hash === hash!.content_hash && changed.length === 0)
+  const said: { -readonly [K in 'cycle' | 'currency' | 'differences' | 'changes']: RefreshResult[K] } = {
+    cycle,
+    currency,
+    differences: changed,
+    changes: null,
+  };
+  const alike = last?.content_version === 1 ? await contentHash(tx, 1) : content_hash;
+  if (last && last.content_hash === alike && changed.length === 0)
     return summarise(tx, 'snapshot', { ...said, revision: last.revision, outcome: 'unchanged' });
 
   const revision = (last?.revision ?? 0) + 1;
-  if (last) said.differences.push(...(await tx.file<Difference>('marts/diff', { revision: last.revision })));
+  if (last) {
+    said.differences.push(...(await tx.file<Difference>('marts/diff', { revision: last.revision })));
+    said.changes = await changesSince(tx, cycle, last, {
+      cutoff,
+      reporting_currency: currency,
+      lookback: settings.LKP_RATE_LOOKBACK_DAYS,
+    });
+  }
   if (last && !options.restate && !options.plan)
     return summarise(tx, 'fresh', { ...said, revision: last.revision, outcome: 'differs' });
   if (options.plan) return summarise(tx, 'fresh', { ...said, revision, outcome: 'planned' });
@@ -147,25 +135,23 @@ async function compute(
   await tx.file('marts/freeze', {
     revision,
     due_at: startOfDay(refreshDay(cycle), settings.LKP_TIME_ZONE),
-    content_hash: hash!.content_hash,
+    content_hash,
     change_no: change,
     reason: options.reason ?? '',
+    time_zone: settings.LKP_TIME_ZONE,
+    build: await buildId(),
   });
   return summarise(tx, 'snapshot', { ...said, revision, outcome: 'refreshed' });
 }
 
-/** Cells say nothing without their currency: one that nobody knows would leave all revenue empty. */
-async function needCurrency(tx: Sql, currency: string): Promise<void> {
-  // Those in use first: of equally near codes the first one is meant.
-  const rows = await tx.rows<{ code: string }>(
-    'select code from currency order by valid_to is not null, code',
-  );
-  const known = rows.map(({ code }) => code);
-  if (known.includes(currency)) return;
-  throw new LkpError(
-    'request',
-    `LKP_REPORTING_CURRENCY=${currency} is not a currency of ISO 4217. Did you mean ${nearest(currency, known)}? Correct the setting and repeat.`,
-  );
+/** What is different from a revision: its figures against those just computed, and the lines that made them so. */
+async function changesSince(tx: Sql, cycle: string, last: Revision, now: Side): Promise<Changes> {
+  await beginComparison(tx);
+  await ofRevision(tx, 'before', cycle, last.revision);
+  await ofFresh(tx, 'after');
+  const { cutoff, reporting_currency, lookback } = last;
+  await compareSides(tx, cycle, { before: { cutoff, reporting_currency, lookback }, after: now });
+  return changesOf(tx, FIRST_LINES);
 }
 
 /** A revision keeps its settings: figures under others are not the same figures, even where they are equal. */
@@ -185,63 +171,6 @@ function settingsThatDiffer(last: Revision, settings: Context['settings']): Diff
     }));
 }
 
-/** The last change that the computation sees: the newest, or the newest known at an instant. */
-async function cutOff(tx: Sql, asOf?: string): Promise<string> {
-  const { no } = await tx.one<{ no: string | null }>(
-    asOf === undefined
-      ? 'select max(no) as no from change'
-      : 'select max(no) as no from change where known_at <= $1',
-    asOf === undefined ? [] : [asOf],
-  );
-  if (no === null) throw new LkpError('request', `Nothing was known yet on ${asOf}. Choose a later instant.`);
-  return no;
-}
-
-/** Recomputes the months that changes touched since their cells were built, adjoining ones in one pass. */
-async function rebuildStale(tx: Sql, context: Context): Promise<void> {
-  const stale = await tx.file<{ issue_month: string }>('marts/stale_months');
-  for (const { from, to } of spans(stale.map(({ issue_month }) => issue_month.slice(0, 7)))) {
-    context.progress(`recomputing ${from} to ${addMonths(to, -1)}`);
-    await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
-  }
-}
-
-/** Recomputes every month as of an earlier cut-off; the transaction is rolled back or the cells are marked stale. */
-async function rebuildAsOf(tx: Sql): Promise<void> {
-  const months = await tx.rows<{ issue_month: string }>(
-    'select distinct issue_month from month_touched order by 1',
-  );
-  for (const { from, to } of spans(months.map(({ issue_month }) => issue_month.slice(0, 7)))) {
-    await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
-  }
-}
-
-/** Adjoining months as half-open spans: ['2019-01','2019-02','2019-05'] -> 2019-01..2019-03, 2019-05..2019-06. */
-export function spans(months: readonly string[]): Array<{ from: string; to: string }> {
-  const found: Array<{ from: string; to: string }> = [];
-  for (const month of months) {
-    const last = found.at(-1);
-    if (last && last.to === month) last.to = addMonths(month, 1);
-    else found.push({ from: month, to: addMonths(month, 1) });
-  }
-  return found;
-}
-
-async function needRules(tx: Sql, windowTo: string): Promise<void> {
-  const { covered } = await tx.one<{ covered: boolean }>(
-    'select exists (select 1 from fresh_rule_set where decides_levels) as covered',
-  );
-  if (covered) return;
-  const known = await tx.rows<{ name: string; valid_from: string; valid_to: string | null }>(
-    'select name, valid_from, valid_to from rule_set where ended_no is null order by valid_from',
-  );
-  const list = known.map((set) => `${set.name} ${set.valid_from}..${set.valid_to ?? 'open'}`).join(', ');
-  throw new LkpError(
-    'request',
-    `No rule set is in force on ${windowTo}, the last day of the reporting window (in force are: ${list}). Put one in force with lkp rules use FILE.`,
-  );
-}
-
 /** What the newest revision of a cycle says. Throws LkpError('request') when there is none. */
 export async function latest(context: Context, cycle: string): Promise<RefreshResult> {
   return context.db.transaction('latest', async (tx) => {
@@ -254,30 +183,33 @@ export async function latest(context: Context, cycle: string): Promise<RefreshRe
       outcome: 'unchanged',
       currency: last.reporting_currency,
       differences: [],
+      changes: null,
     });
   });
 }
 
-interface Revision {
+export interface Revision extends Side {
   readonly revision: number;
   readonly content_hash: string;
-  readonly reporting_currency: string;
-  readonly lookback: number;
+  readonly content_version: number;
 }
 
-const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefined> =>
+export const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefined> =>
   tx.maybe<Revision>(
-    `select revision, content_hash, reporting_currency, lookback from snapshot
+    `select revision, content_hash, content_version, cutoff, reporting_currency, lookback from snapshot
      where cycle = $1 order by revision desc limit 1`,
     [cycle],
   );
 
 /** What a result says beside its figures. */
-type Said = Pick<RefreshResult, 'cycle' | 'revision' | 'outcome' | 'currency' | 'differences'>;
+type Said = Pick<
+  RefreshResult,
+  'cycle' | 'revision' | 'outcome' | 'currency' | 'differences' | 'changes' | 'rules'
+>;
 
 /** The figures of a frozen revision (`snapshot`) or of what was just computed (`fresh`). */
-async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promise<RefreshResult> {
-  const { cycle, revision, outcome, currency, differences } = said;
+export async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promise<RefreshResult> {
+  const { cycle, revision, outcome, currency, differences, changes, rules } = said;
   const where = from === 'snapshot' ? 'where cycle = $1 and revision = $2' : '';
   const key = from === 'snapshot' ? [cycle, revision] : [];
   const figures = await tx.one<{
@@ -319,6 +251,8 @@ async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promi
       dispositions,
     },
     differences,
+    changes,
+    ...(rules === undefined ? {} : { rules }),
   };
 }
 

@@ -9,6 +9,8 @@ export interface Provenance {
   /** The month of the refresh, and the revision of its snapshot (1, 2, ...). */
   readonly cycle: string;
   readonly revision: number;
+  /** Set where it is no revision, but a computation as known on this day or instant. */
+  readonly asKnownOn?: string;
   /** The twelve months that the report covers, both ends included. */
   readonly window: { readonly from: string; readonly to: string };
   /** When the refresh was due, and `known_at` of the last change that it saw. */
@@ -66,6 +68,8 @@ export interface KpiLine {
   readonly kpiValue: string;
   /** Null when no rate is known; the note says so. */
   readonly revenueValue: string | null;
+  /** The class of the product: what its weight and its cap hang on. */
+  readonly kpiClass: string;
   /** MPN ID of the location that bought. */
   readonly location: string;
   readonly issueDate: string;

@@ -1,4 +1,4 @@
-import { addMonths } from '../calendar.ts';
+import { addMonths, nextReminder } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import type { Sql } from '../ports.ts';
 import { explainRule } from '../rejections.ts';
@@ -28,6 +28,10 @@ export interface Snapshot {
   readonly window_to: string;
   readonly reporting_currency: string;
   readonly lookback: number;
+  /** Why a restatement was made; null for others. */
+  readonly reason: string | null;
+  /** 1: frozen before renewals and forecasts were kept. */
+  readonly content_version: number;
 }
 
 /** What every workbook of a revision says of its origin; the files differ. */
@@ -35,7 +39,7 @@ export type Shared = Omit<Provenance, 'files'> & { readonly sample: boolean };
 
 const LINE_COLUMNS = `
   month, year, omlp_type as "omlpType", units as "purchaseUnit", number as invoice, kpi_value as "kpiValue",
-  revenue as "revenueValue", location_mpn_id as location, issue_date as "issueDate", sku, quantity, currency,
+  revenue as "revenueValue", kpi_class as "kpiClass", location_mpn_id as location, issue_date as "issueDate", sku, quantity, currency,
   amount as "currencyAmount", rate, rate_date as "rateDate", rate_source as "rateSource", file_name as file, row_no as row, note`;
 /** Each sum adds the rounded lines. */
 export const SUMS = `trim_scale(coalesce(sum(units::numeric), 0))::text as units,
@@ -127,7 +131,9 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
   const before = await tx.maybe<{ cycle: string; revision: number }>(
     `select earlier.cycle, max(earlier.revision) as revision
      from snapshot as mine
-     join snapshot as earlier on earlier.cycle = $3 and earlier.made_no < mine.made_no
+     join snapshot as earlier on earlier.cycle = $3
+      -- revision 0 is made now, and shows what was known then
+      and case mine.revision when 0 then earlier.cutoff <= mine.cutoff else earlier.made_no < mine.made_no end
      where mine.cycle = $1 and mine.revision = $2
      group by earlier.cycle`,
     [snapshot.cycle, snapshot.revision, addMonths(snapshot.cycle, -1)],
@@ -147,7 +153,15 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
     other_unmet: string[];
     level_before: string | null;
     kpi_change: string | null;
-  }>('marts/standings', { before_cycle: before?.cycle ?? '', before_revision: before?.revision ?? 0 });
+    renewal: string | null;
+    renewal_level: string | null;
+    provisional: boolean | null;
+    leaves_next: string | null;
+  }>('marts/standings', {
+    before_cycle: before?.cycle ?? '',
+    before_revision: before?.revision ?? 0,
+    next_cycle: addMonths(snapshot.cycle, 1),
+  });
   return rows.map((row) => ({
     mpnId: row.mpn_id,
     name: row.name,
@@ -163,5 +177,30 @@ async function standingsOf(tx: Sql, snapshot: Snapshot): Promise<Standing[]> {
         ? null
         : { level: row.next_level, missingKpi: row.missing_kpi!, otherUnmet: row.other_unmet },
     before: row.kpi_change === null ? null : { level: row.level_before || null, kpiChange: row.kpi_change },
+    renewal:
+      row.renewal === null
+        ? null
+        : {
+            anniversary: row.renewal,
+            level: row.renewal_level || null,
+            provisional: row.provisional === true,
+            next: nextReminder(row.renewal, snapshot.cycle) ?? null,
+          },
+    leavesNext: row.leaves_next,
   }));
+}
+
+/** The rows of a query of several partners, without the column `partner`; what is returned picks one's, in their order. */
+export async function byPartner<T extends object>(
+  tx: Sql,
+  text: string,
+  parameters: readonly unknown[],
+): Promise<(partner: string) => T[]> {
+  const found = new Map<string, T[]>();
+  for (const { partner, ...row } of await tx.rows<T & { partner: string }>(text, parameters)) {
+    const rows = found.get(partner);
+    if (rows) rows.push(row as unknown as T);
+    else found.set(partner, [row as unknown as T]);
+  }
+  return (partner) => found.get(partner) ?? [];
 }

@@ -1,9 +1,26 @@
 import type { Block, CellKind, CellValue, Sheet, TableColumn } from '../ports.ts';
+import { computedCell, KPI_LINES, type Lineage, totalOfLines } from './lineage.ts';
 import type { Balance, KpiLine, Provenance, RowTotals, Sums, UncountedLine } from './report-data.ts';
 
 /** The sentence that stands on the face of every report that used a sample number. */
 export const SAMPLE_WARNING =
   "Some thresholds or weights in this report are SAMPLE numbers, not the program's.";
+
+/** Which revision it is; or that it is none. */
+export const revisionText = ({ revision, asKnownOn }: Provenance): string =>
+  asKnownOn === undefined ? `revision ${revision}` : `as known on ${asKnownOn}, no revision`;
+
+/** What stands on the face of a report that is no revision. */
+export const noRevision = ({ asKnownOn }: Provenance): Block[] =>
+  asKnownOn === undefined
+    ? []
+    : [
+        {
+          block: 'text',
+          tone: 'warning',
+          text: `Computed as known on ${asKnownOn}. This is not a revision: it was never published, and it may differ from what was reported then.`,
+        },
+      ];
 
 /** Rows of one query, in one go or as they come. */
 export type Lines<T> = Iterable<T> | AsyncIterable<T>;
@@ -45,12 +62,18 @@ const LINE_EVIDENCE: readonly TableColumn[] = [
   { header: 'Note', kind: 'text', width: 28 },
 ];
 
-/** *KPI lines* of one partner: the seven fields first, then what proves each line. */
-export function kpiLines(lines: Lines<KpiLine>, totals: Sums): Sheet {
+const KPI_CLASS: TableColumn = { header: 'KPI class', kind: 'text', width: 24 };
+
+/** *KPI lines* of one partner: the seven fields first, the class that weighs it and has its cap, what proves the line. */
+export function kpiLines(lines: Lines<KpiLine>, totals: Sums, lineage: Lineage): Sheet {
   return lineSheet(
-    [...SEVEN_FIELDS, ...LINE_EVIDENCE],
-    mapped(lines, (line) => [...seven(line), ...evidence(line)]),
-    totals,
+    [...SEVEN_FIELDS, KPI_CLASS, ...LINE_EVIDENCE],
+    mapped(lines, (line) => [...seven(line), line.kpiClass, ...evidence(line)]),
+    {
+      units: computedCell(totals.units, 'decimal', totalOfLines(lineage, 'units')),
+      kpiValue: computedCell(totals.kpiValue, 'decimal', totalOfLines(lineage, 'kpiValue')),
+      revenue: computedCell(totals.revenue, 'money', totalOfLines(lineage, 'revenue')),
+    },
   );
 }
 
@@ -63,9 +86,13 @@ export function programKpiLines(lines: Lines<KpiLine & OfPartner>, totals: Sums)
   );
 }
 
-function lineSheet(columns: readonly TableColumn[], rows: AsyncIterable<CellValue[]>, totals: Sums): Sheet {
+function lineSheet(
+  columns: readonly TableColumn[],
+  rows: AsyncIterable<CellValue[]>,
+  totals: Readonly<Record<keyof Sums, CellValue>>,
+): Sheet {
   const total: CellValue[] = ['Total', null, null, totals.units, null, totals.kpiValue, totals.revenue];
-  return { name: 'KPI lines', landscape: true, blocks: [{ block: 'table', columns, rows, totals: total }] };
+  return { name: KPI_LINES, landscape: true, blocks: [{ block: 'table', columns, rows, totals: total }] };
 }
 
 function seven(line: KpiLine): CellValue[] {
@@ -234,10 +261,12 @@ export function inputFiles(provenance: Provenance): Block[] {
 
 /** *About*: which snapshot this is, by which rules and from which files, and what the words mean. */
 export function about(provenance: Provenance, more: readonly Block[] = []): Sheet {
-  const { cycle, revision, window, due, knownAt, reportingCurrency } = provenance;
+  const { cycle, revision, asKnownOn, window, due, knownAt, reportingCurrency } = provenance;
   const pairs: [string, CellValue, CellKind][] = [
     ['Cycle', cycle, 'text'],
-    ['Revision', revision, 'ordinal'],
+    asKnownOn === undefined
+      ? ['Revision', revision, 'ordinal']
+      : ['Revision', `none: computed as known on ${asKnownOn}`, 'text'],
     ['Reporting window', windowText(window), 'text'],
     ['Due', due, 'text'],
     ['Data as known at', knownAt, 'text'],

@@ -1,116 +1,28 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { z } from 'zod';
-import { type Context, LkpError, nextChange } from '../job.ts';
+import { nearest } from '../config.ts';
+import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
-import { readYaml } from '../yaml.ts';
+import { lineOf } from '../yaml.ts';
+import { issueSpan, parseRules, type RuleSet, yearSpan } from './rule-set.ts';
+import { type Holding, newGaps, spanFaults } from './rule-spans.ts';
+import { hashOf, putAllInForce, type RuleSetInForce, rulesInForce, type Written } from './rules-in-force.ts';
 
-const day = z.iso.date();
-const source = z.string().min(1);
-
-/** A rule set as written: what a unit is worth, and what a level asks for. Every number has its source, or `sample`. */
-const shape = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens'),
-  title: z.string().min(1),
-  basis: z.enum(['published', 'sample']),
-  /** By issue date for weights, by the window's last day for caps and levels; half-open. */
-  valid_from: day,
-  valid_to: day.optional(),
-  weights: z.record(
-    z.string().min(1),
-    z.strictObject({
-      category: z.string().min(1),
-      weight: z.number().positive(),
-      /** The most KPI of this class that counts in one window. */
-      cap: z.number().positive().optional(),
-      source,
-    }),
-  ),
-  /** The highest level first. */
-  levels: z
-    .array(
-      z.strictObject({
-        level: z.string().min(1),
-        learning_option: z.string().min(1),
-        competency: z.string().default(''),
-        requirements: z
-          .array(
-            z.strictObject({
-              requirement: z.string().min(1),
-              measure: z.enum(['kpi', 'revenue', 'mct', 'exam', 'survey-score', 'survey-count']),
-              category: z.string().default(''),
-              at_least: z.number().nonnegative(),
-              source,
-            }),
-          )
-          .min(1),
-      }),
-    )
-    .min(1),
-});
-
-/** What contradicts itself is looked for only where each part is what it should be. */
-const schema = shape.pipe(
-  z.custom<z.infer<typeof shape>>().superRefine((rules, context) => {
-    const wants = (ok: boolean, message: string) => ok || context.addIssue({ code: 'custom', message });
-    wants(
-      rules.valid_to === undefined || rules.valid_to > rules.valid_from,
-      'valid_to must lie after valid_from',
-    );
-    const samples = [
-      ...Object.entries(rules.weights).map(([name, weight]) => [name, weight.source] as const),
-      ...rules.levels.flatMap(({ level, requirements }) =>
-        requirements.map((asked) => [`${asked.requirement} of ${level}`, asked.source] as const),
-      ),
-    ].filter(([, source]) => source === 'sample');
-    wants(
-      rules.basis === 'sample' || samples.length === 0,
-      `basis says published, and a sample is the source of ${samples.map(([name]) => name).join(', ')}; say basis: sample, or name the public source`,
-    );
-    const categories = new Set(Object.values(rules.weights).map(({ category }) => category));
-    const seen = new Set<string>();
-    for (const { level, competency, requirements } of rules.levels) {
-      const key = JSON.stringify([level, competency]);
-      wants(
-        !seen.has(key),
-        `the level ${level}${competency && ` of ${competency}`} stands twice; put all its requirements in one`,
-      );
-      seen.add(key);
-      for (const { measure, category } of requirements) {
-        if (measure === 'kpi')
-          wants(
-            categories.has(category),
-            `${level} asks for KPI of the category "${category}", which no weight adds to`,
-          );
-      }
-    }
-  }),
-);
-
-export type RuleSet = z.infer<typeof schema>;
-
-/** Reads a rule set. Throws LkpError('request') that says where it is wrong. */
-export const parseRules = (text: string, shown: string): RuleSet =>
-  readYaml(text, 'rule set', shown, schema, Object.keys(shape.shape));
-
-export interface RuleSetInForce {
-  readonly name: string;
-  readonly title: string;
-  readonly basis: string;
-  readonly valid_from: string;
-  readonly valid_to: string | null;
-  readonly sha256: string;
+/** A file of rules as it was read. */
+export interface RulesFile {
+  readonly text: string;
+  /** Its name in messages. */
+  readonly shown: string;
 }
 
-/** The rule sets in force now, by validity. */
-export const rulesInForce = (tx: Sql): Promise<RuleSetInForce[]> =>
-  tx.rows(
-    `select name, title, basis, valid_from, valid_to, sha256 from rule_set where ended_no is null order by valid_from`,
-  );
+export interface UseOptions {
+  readonly reason?: string | undefined;
+  /** Days between two rule sets may have none. */
+  readonly leaveGap?: boolean;
+}
 
 /**
  * Puts a rule set in force in place of the one of the same name. Returns false when these very bytes are in force.
- * Throws LkpError('request') when its validity overlaps another one's.
+ * Throws LkpError('request') when its validity or its program year overlaps another one's, or leaves a gap.
  */
 export async function useRules(
   context: Context,
@@ -118,101 +30,137 @@ export async function useRules(
   shown: string,
   reason?: string,
 ): Promise<boolean> {
-  const rules = parseRules(text, shown);
+  const [used] = await useAllRules(context, [{ text, shown }], { reason });
+  return used!;
+}
+
+/** The same for several at once, in one change: what moves a border between two sets changes both. */
+export async function useAllRules(
+  context: Context,
+  files: readonly RulesFile[],
+  options: UseOptions = {},
+): Promise<boolean[]> {
+  const read = readAll(files);
   return context.db.transaction('rules use', async (tx) => {
     await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.rules'))`);
-    return putInForce(tx, context, rules, text, reason);
+    const current = await rulesInForce(tx);
+    const isNew = ({ rules, text }: Written): boolean =>
+      !current.some((set) => set.name === rules.name && set.sha256 === hashOf(text));
+    await needCountries(tx, read);
+    const after = held(current, read);
+    const overlap = spanFaults(after).find(({ kind }) => kind === 'overlap');
+    if (overlap) throw new LkpError('request', overlap.message);
+    const [gap] = options.leaveGap ? [] : newGaps(current.map(inForce), after);
+    if (gap)
+      throw new LkpError(
+        'request',
+        `${gap.message} If nobody knows the numbers of these days, repeat with --leave-gap.`,
+      );
+    await putAllInForce(tx, context, read.filter(isNew), options.reason);
+    return read.map(isNew);
   });
 }
 
-async function putInForce(
+export interface CheckedRules {
+  readonly file: string;
+  readonly name: string;
+  readonly title: string;
+}
+
+/**
+ * Says of each file what it is, or throws LkpError('request') with everything that is wrong: in each file, and between
+ * them; with a transaction, between them and the rule sets in force, those of the same names left out.
+ */
+export async function checkRules(files: readonly RulesFile[], tx?: Sql): Promise<CheckedRules[]> {
+  const read = readAll(files);
+  if (tx) await needCountries(tx, read);
+  const faults = spanFaults(held(tx ? await rulesInForce(tx) : [], read));
+  if (faults.length > 0) throw new LkpError('request', faults.map(({ message }) => message).join(' '));
+  return read.map(({ shown, rules }) => ({ file: shown, name: rules.name, title: rules.title }));
+}
+
+/** Reads rule sets that are to stand beside others. Throws LkpError('request') as useAllRules, but leaves gaps. */
+export async function readBeside(
   tx: Sql,
-  context: Context,
-  rules: RuleSet,
-  text: string,
-  reason?: string,
-): Promise<boolean> {
-  const sha256 = createHash('sha256').update(text).digest('hex');
-  const current = await rulesInForce(tx);
-  if (current.some((set) => set.name === rules.name && set.sha256 === sha256)) return false;
-  const overlapping = current.find(
-    (set) =>
-      set.name !== rules.name &&
-      set.valid_from < (rules.valid_to ?? '9999') &&
-      rules.valid_from < (set.valid_to ?? '9999'),
-  );
-  if (overlapping) {
-    throw new LkpError(
-      'request',
-      `The rule set ${rules.name} is valid ${span(rules)}, which overlaps ${overlapping.name} (${span(overlapping)}). Change one of the two, so that each day has one rule set.`,
-    );
+  files: readonly RulesFile[],
+  current: readonly RuleSetInForce[],
+): Promise<Written[]> {
+  const read = readAll(files);
+  await needCountries(tx, read);
+  const overlap = spanFaults(held(current, read)).find(({ kind }) => kind === 'overlap');
+  if (overlap) throw new LkpError('request', overlap.message);
+  return read;
+}
+
+interface Read extends Written {
+  readonly shown: string;
+}
+
+/** Throws what is wrong with all of them at once. */
+function readAll(files: readonly RulesFile[]): Read[] {
+  const wrong: string[] = [];
+  const read: Read[] = [];
+  for (const { text, shown } of files) {
+    try {
+      const rules = parseRules(text, shown);
+      const other = read.find((earlier) => earlier.rules.name === rules.name);
+      if (other)
+        wrong.push(
+          `${shown} line ${lineOf(text, ['name'])}: the rule set is called ${rules.name} like that of ${other.shown}. Give each a name of its own.`,
+        );
+      read.push({ rules, text, shown });
+    } catch (error) {
+      if (!(error instanceof LkpError)) throw error;
+      wrong.push(error.message);
+    }
   }
-  const change = await nextChange(tx, context, { kind: 'rules', sha256, ...(reason ? { reason } : {}) });
-  await tx.rows('update rule_set set ended_no = $1 where name = $2 and ended_no is null', [
-    change,
-    rules.name,
-  ]);
-  const { id } = await tx.one<{ id: number }>(
-    `insert into rule_set (name, sha256, title, basis, valid_from, valid_to, body, change_no)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
-    [rules.name, sha256, rules.title, rules.basis, rules.valid_from, rules.valid_to ?? null, text, change],
-  );
-  await tx.rows(
-    `insert into rule_weight (rule_set_id, kpi_class, category, weight, cap, source, sample)
-     select $1, kpi_class, category, weight, cap, source, source = 'sample'
-     from jsonb_to_recordset($2) as weights (kpi_class text, category text, weight numeric, cap numeric, source text)`,
-    [
-      id,
-      JSON.stringify(Object.entries(rules.weights).map(([kpi_class, weight]) => ({ kpi_class, ...weight }))),
-    ],
-  );
-  await tx.rows(
-    `insert into rule_requirement (rule_set_id, level_rank, level, learning_option, competency, position, requirement,
-                                   measure, category, threshold, source, sample)
-     select $1, level_rank, level, learning_option, competency, position, requirement, measure, category, threshold,
-            source, source = 'sample'
-     from jsonb_to_recordset($2) as asked (level_rank int, level text, learning_option text, competency text, position int,
-            requirement text, measure text, category text, threshold numeric, source text)`,
-    [id, JSON.stringify(asked(rules))],
-  );
-  // Weights go by the issue date: every month with lines that this rule set, old or new, may weigh.
-  await tx.rows(
-    `insert into month_touched (issue_month, change_no)
-     select distinct customer_month.issue_month, $1::bigint
-     from customer_month
-     join rule_set on rule_set.name = $2 and (rule_set.change_no = $1 or rule_set.ended_no = $1)
-                  and customer_month.issue_month >= date_trunc('month', rule_set.valid_from::timestamp)::date
-                  and customer_month.issue_month <  coalesce(rule_set.valid_to, 'infinity'::date)
-     on conflict do nothing`,
-    [change, rules.name],
-  );
-  return true;
+  if (wrong.length > 0) throw new LkpError('request', wrong.join(' '));
+  return read;
 }
 
-function asked(rules: RuleSet) {
-  const ranks = [...new Set(rules.levels.map(({ level }) => level))];
-  return rules.levels.flatMap(({ level, learning_option, competency, requirements }) =>
-    requirements.map(({ at_least, ...requirement }, index) => ({
-      level_rank: ranks.indexOf(level) + 1,
-      level,
-      learning_option,
-      competency,
-      position: index + 1,
-      threshold: at_least,
-      ...requirement,
-    })),
-  );
-}
+const inForce = (set: RuleSetInForce): Holding => ({
+  name: set.name,
+  issued: { from: set.valid_from, to: set.valid_to },
+  year: { from: set.year_from, to: set.year_to },
+});
 
-const span = ({
-  valid_from,
-  valid_to,
-}: {
-  valid_from: string;
-  valid_to?: string | null | undefined;
-}): string => `${valid_from} to ${valid_to ? `before ${valid_to}` : 'open'}`;
+const written = ({ rules, text, shown }: Read): Holding => ({
+  name: rules.name,
+  issued: issueSpan(rules),
+  year: yearSpan(rules),
+  at: (by) =>
+    `${shown} line ${lineOf(text, by === 'year' && rules.program_year ? ['program_year'] : ['valid_from'])}`,
+});
+
+/** What would be in force. */
+const held = (current: readonly RuleSetInForce[], read: readonly Read[]): Holding[] => [
+  ...current.filter(({ name }) => !read.some(({ rules }) => rules.name === name)).map(inForce),
+  ...read.map(written),
+];
+
+/** Countries of tiers are those of our list, which is the newest ISO 3166-1. */
+async function needCountries(tx: Sql, read: readonly Read[]): Promise<void> {
+  if (read.every(({ rules }) => rules.tiers.length === 0)) return;
+  const codes = (await tx.rows<{ code: string }>('select code from country order by code')).map(
+    ({ code }) => code,
+  );
+  for (const { rules, text, shown } of read) {
+    for (const [index, { countries }] of rules.tiers.entries()) {
+      const stranger = countries.find((country) => !codes.includes(country));
+      if (stranger !== undefined)
+        throw new LkpError(
+          'request',
+          `${shown} line ${lineOf(text, ['tiers', index, 'countries', countries.indexOf(stranger)])}: ${stranger} is no country of ISO 3166-1 any more; did you mean ${nearest(stranger, codes)}? Correct it and repeat.`,
+        );
+    }
+  }
+}
 
 const SHIPPED = new URL('./rules/', import.meta.url);
+const EXAMPLES = new URL('./rules/examples/', import.meta.url);
+
+const yamlIn = async (folder: URL): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => name.endsWith('.yaml')).sort();
 
 /** A new database starts with the rule sets that we ship; afterwards only `lkp rules use` changes them. */
 export async function putShippedRulesInForce(context: Context): Promise<void> {
@@ -220,9 +168,24 @@ export async function putShippedRulesInForce(context: Context): Promise<void> {
     const { empty } = await tx.one<{ empty: boolean }>('select not exists (select 1 from rule_set) as empty');
     if (!empty) return;
     await tx.rows(`select pg_advisory_xact_lock(hashtext('lkp.rules'))`);
-    for (const name of (await readdir(SHIPPED)).sort()) {
+    for (const name of await yamlIn(SHIPPED)) {
       const text = await readFile(new URL(name, SHIPPED), 'utf8');
-      await putInForce(tx, context, parseRules(text, name), text, 'shipped');
+      await putAllInForce(tx, context, [{ rules: parseRules(text, name), text }], 'shipped');
     }
   });
+}
+
+/** A rule set that comes with the software and is not put in force by itself. */
+export interface Example {
+  readonly path: URL;
+  readonly rules: RuleSet;
+}
+
+export async function exampleRules(): Promise<Example[]> {
+  return Promise.all(
+    (await yamlIn(EXAMPLES)).map(async (name) => {
+      const path = new URL(name, EXAMPLES);
+      return { path, rules: parseRules(await readFile(path, 'utf8'), name) };
+    }),
+  );
 }

@@ -22,6 +22,8 @@ export interface Kind {
   readonly layouts: readonly Layout[];
   /** Appends the issue months whose cells a change may alter; kinds without it act when a cycle is refreshed. */
   readonly touches?: string;
+  /** Says how locations belong to partners: looked at for loops, and for final cycles that it changes. */
+  readonly hierarchy?: boolean;
   /** A column that names something another kind should know: rows that do not are warned about, not rejected. */
   readonly names?: { readonly column: string; readonly of: 'partner' | 'location' };
 }
@@ -80,6 +82,7 @@ export const KINDS = {
     values: ['partner_mpn_id', 'name', 'country'],
     dated: true,
     layouts: [layout('locations', LOCATION_ID, PARTNER_ID, field('name', false, 'location name'), COUNTRY)],
+    hierarchy: true,
     names: { column: 'partner_mpn_id', of: 'partner' },
   },
   customers: {

@@ -138,7 +138,7 @@ async function takeRows(
       `${name} has a header (row ${header.row}) and no rows below it. Get the file with its rows.`,
     );
   }
-  const warnings = await stage(tx, layout, header);
+  const warnings = await stage(tx, kind, layout, header);
   await markKnown(tx, kind);
   const [found] = await tx.file<{ rejected: number; unchanged: number; loaded: number; added: number }>(
     'staging/reference_counts',
@@ -151,6 +151,7 @@ async function takeRows(
   }
   const ended = await countEnding(tx, kind);
   warnings.push(...(await strangers(tx, kind)));
+  if (kind.hierarchy) warnings.push(...(await restates(tx)));
   const result: LoadResult = {
     name,
     sha256: stored.sha256,
@@ -231,7 +232,7 @@ function findLayout(kind: Kind, table: Table, name: string): { layout: Layout; h
 }
 
 /** Types and checks the rows into `staged_reference`; returns warnings about columns that were left out. */
-async function stage(tx: Sql, layout: Layout, header: Header): Promise<string[]> {
+async function stage(tx: Sql, kind: Kind, layout: Layout, header: Header): Promise<string[]> {
   const warnings: string[] = [];
   if (layout.dated) await tx.file('staging/reference_rows');
   if (layout.columns) {
@@ -259,6 +260,7 @@ async function stage(tx: Sql, layout: Layout, header: Header): Promise<string[]>
     });
   }
   await tx.file(`staging/${layout.script}`);
+  if (kind.hierarchy) await tx.file('staging/reference_loops');
   await tx.file('staging/reference_conflicts');
   return warnings;
 }
@@ -279,6 +281,24 @@ async function strangers(tx: Sql, kind: Kind): Promise<string[]> {
       .join(', ') + (unknown.length > 5 ? ', ...' : '');
   return [
     `${rows} ${rows === 1 ? 'row names a' : 'rows name'} ${of}${rows === 1 ? '' : 's'} not known yet (${examples}). Kept; load the ${of}s, or correct the ID.`,
+  ];
+}
+
+/** So many final cycles are named in a warning. */
+const NAMED_CYCLES = 6;
+
+/** A merge dated in the past is a fact that is known from now on: final cycles stay, and the loader says which differ. */
+async function restates(tx: Sql): Promise<string[]> {
+  const cycles = await tx.file<{ cycle: string; window_to: string; locations: number; examples: string[] }>(
+    'staging/reference_restates',
+  );
+  const last = cycles.at(-1);
+  if (!last) return [];
+  const { locations, examples, window_to, cycle } = last;
+  const names = cycles.slice(-NAMED_CYCLES).map((one) => one.cycle);
+  const more = cycles.length > names.length ? ` and ${cycles.length - names.length} before` : '';
+  return [
+    `${locations} ${locations === 1 ? 'location belongs' : 'locations belong'} to another partner on ${window_to} (${examples.join('; ')}${locations > examples.length ? '; ...' : ''}), in cycles that are final: ${names.join(', ')}${more}. Their revisions stay. To see what a restatement would change: lkp refresh ${cycle} --plan.`,
   ];
 }
 
@@ -306,7 +326,11 @@ async function store(
   counts: Table['counts'],
   earlier: number | undefined,
 ): Promise<void> {
-  const change = await nextChange(tx, context, { kind: `load ${kindName}`, sha256: stored.sha256 });
+  const change = await nextChange(tx, context, {
+    kind: `load ${kindName}`,
+    sha256: stored.sha256,
+    asked: { files: [{ name, sha256: stored.sha256 }] },
+  });
   if (earlier !== undefined) {
     // The same bytes are current once; their rejected rows are listed once, too.
     await tx.rows('update file set ended_no = $1 where id = $2', [change, earlier]);

@@ -111,6 +111,10 @@ export const REFERENCE_RULES: Readonly<Record<string, { readonly reason: string;
     reason: 'Another row of this file says something else about the same time: {seen}.',
     hint: 'Let one end (valid_to) on the day on which the other begins (valid_from), or remove one. None of them was loaded.',
   },
+  'hierarchy-loop': {
+    reason: 'The location would stand below itself: {seen}.',
+    hint: 'Correct the partner of one of them; a location may be its own partner, but not go round by others.',
+  },
   'key-incomplete': {
     reason: 'Another row of the same key was rejected: {seen}. A key is loaded wholly or not at all.',
     hint: 'Correct that row and load the file again; until then this key stays as it was.',

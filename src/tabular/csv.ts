@@ -125,26 +125,29 @@ async function* body(
   ) => {
     if (record.fields === width && !record.malformed && !record.requote) {
       out.row(counts.physical, dialect.delimiter, record.bare, bytes, record.start, record.end);
-      watch?.(record.watched);
+      watch?.(record.watched, counts.physical);
       return;
     }
     // Not ragged, and not known to be bare.
     const prefix = `${counts.physical}${delimiter.repeat(3)}`;
     if (record.fields === width && !record.malformed) {
       out.text(`${prefix}${cellsOf(bytes, record, dialect).map(quoted).join(delimiter)}\n`);
-      watch?.(record.watched);
+      watch?.(record.watched, counts.physical);
       return;
     }
     // Empty cells beyond the header's width are what spreadsheets add; anything else is ragged.
     const cells = record.malformed ? [] : cellsOf(bytes, record, dialect);
     if (cells.length > width && cells.slice(width).every((cell) => cell.trim() === '')) {
       out.text(`${prefix}${cells.slice(0, width).map(quoted).join(delimiter)}\n`);
-      watch?.(columns.map((column) => cells[column] ?? ''));
+      watch?.(
+        columns.map((column) => cells[column] ?? ''),
+        counts.physical,
+      );
       return;
     }
     const raw = shown(bytes.toString('utf8', record.start, record.end));
     out.text(`${counts.physical}${delimiter}${quoted(raw)}${delimiter.repeat(width + 1)}\n`);
-    watch?.(null);
+    watch?.(null, counts.physical, raw);
   };
 
   for await (const chunk of decoded(path, name, encoding)) yield* pass(chunk, false);

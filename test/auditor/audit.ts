@@ -1,6 +1,14 @@
-import { DISPOSITIONS, type Disposition, type InvoiceFile, type World } from '../../samples/truth.ts';
+import {
+  DISPOSITIONS,
+  type Disposition,
+  type Enrolment,
+  type InvoiceFile,
+  type World,
+} from '../../samples/truth.ts';
 import { add, compareDecimals, type Decimal, decimal, signed, text, times, ZERO } from './decimal.ts';
+import { boughtOf, type JudgedRequirement, type Judgement, judgeEnrolment, programOn } from './levels.ts';
 import { euroRates, inDollars } from './rates.ts';
+import { monthLater, renewalOf } from './renewals.ts';
 import {
   effectOf,
   holds,
@@ -11,7 +19,7 @@ import {
   type ReadRow,
   ruleSetOn,
 } from './rows.ts';
-import { type Requirement, type RuleSet, shippedRuleSets } from './rule-set.ts';
+import { type RuleSet, shippedRuleSets } from './rule-set.ts';
 import { RULES, type Rules } from './rules.ts';
 
 /**
@@ -80,7 +88,7 @@ export interface Audited {
 }
 
 /** A line that counts in the window. */
-interface Counted {
+export interface Counted {
   readonly partner: string;
   readonly location: string;
   readonly month: string;
@@ -157,9 +165,170 @@ export function audit(
     revenue_value: text(sum(lines.map(({ revenue }) => revenue ?? ZERO))),
     currency: 'USD',
     cells: cellsOf(lines),
-    classes: classesOf(lines, ruleSetOn(ruleSets, window.to)),
-    levels: levelsOf(world, lines, ruleSetOn(ruleSets, window.to), window.to),
+    classes: classesOf(lines, programOn(ruleSets, window.to), rules),
+    levels: enrolledOn(world, window.to).map((enrolment) => {
+      const { anniversary } = renewalOf(enrolment, cycle);
+      const { level } = judgeEnrolment(
+        { reference: world.reference, ruleSet: programOn(ruleSets, window.to), judgedOn: window.to, lines },
+        enrolment,
+        anniversary,
+      );
+      const { partner_mpn_id, learning_option, competency, anniversary_date } = enrolment;
+      return { partner_mpn_id, learning_option, competency, anniversary_date, level };
+    }),
   };
+}
+
+const enrolledOn = (world: World, day: string) =>
+  world.reference.enrolments.filter((enrolment) => holds(enrolment, day));
+
+/** As a row of `snapshot_renewal`. */
+export interface Renewed {
+  readonly partner_mpn_id: string;
+  readonly competency: string;
+  readonly anniversary: string;
+  readonly window_from: string;
+  readonly window_to: string;
+  readonly provisional: string;
+  readonly first_reminder: string;
+  readonly second_reminder: string;
+  readonly grace_end: string;
+  readonly rule_set: string;
+  readonly tier: string;
+  readonly not_offered: string;
+  readonly level: string;
+}
+
+/** As a row of `snapshot_forecast`. */
+export interface Forecast {
+  readonly partner_mpn_id: string;
+  readonly category: string;
+  readonly ahead: string;
+  readonly leaves_kpi: string;
+  readonly leaves_revenue: string;
+  readonly enters_kpi: string;
+  readonly enters_revenue: string;
+  readonly kpi_value: string;
+  readonly counted: string;
+  readonly units: string;
+  readonly revenue: string;
+}
+
+/** What a cycle says of levels beside `audit`: each requirement, the renewals, and the 12 cycles to come. */
+export interface AuditedLevels {
+  readonly requirements: readonly JudgedRequirement[];
+  readonly renewals: readonly Renewed[];
+  readonly renewalRequirements: readonly JudgedRequirement[];
+  readonly forecast: readonly Forecast[];
+}
+
+export function auditLevels(
+  world: World,
+  options: { readonly cycle: string; readonly ruleSet: RuleSet | readonly RuleSet[] },
+  rules: Rules = RULES,
+): AuditedLevels {
+  const { cycle } = options;
+  const ruleSets = listed(options.ruleSet);
+  const window = rules.window(cycle);
+  const seen = linesSeen(world, ruleSets, rules, window.to);
+  const judgedOver = (enrolment: Enrolment, from: string, to: string): Judgement & { ruleSet: string } => {
+    const judgedOn = to < window.to ? to : window.to;
+    const ruleSet = programOn(ruleSets, judgedOn);
+    const judged = judgeEnrolment(
+      { reference: world.reference, ruleSet, judgedOn, lines: seen(from, to, judgedOn) },
+      enrolment,
+      renewalOf(enrolment, cycle).anniversary,
+    );
+    return { ...judged, ruleSet: ruleSet?.name ?? '' };
+  };
+  const enrolments = enrolledOn(world, window.to);
+  const renewed = enrolments.map((enrolment) => {
+    const renewal = renewalOf(enrolment, cycle);
+    return { enrolment, renewal, judged: judgedOver(enrolment, renewal.from, renewal.to) };
+  });
+  return {
+    requirements: enrolments.flatMap(
+      (enrolment) => judgedOver(enrolment, window.from, window.to).requirements,
+    ),
+    renewals: renewed.map(({ enrolment, renewal, judged }) => ({
+      partner_mpn_id: enrolment.partner_mpn_id,
+      competency: enrolment.competency,
+      anniversary: renewal.anniversary,
+      window_from: renewal.from,
+      window_to: renewal.to,
+      provisional: String(renewal.provisional),
+      first_reminder: renewal.firstReminder,
+      second_reminder: renewal.secondReminder,
+      grace_end: renewal.graceEnd,
+      rule_set: judged.ruleSet,
+      tier: judged.tier,
+      not_offered: judged.notOffered.join(),
+      level: judged.level,
+    })),
+    renewalRequirements: renewed.flatMap(({ judged }) => judged.requirements),
+    forecast: forecastOf(world, ruleSets, rules, cycle),
+  };
+}
+
+/** The lines that a cycle shows, by its window's last day; what is returned picks a window and the day of the roll-up. */
+function linesSeen(world: World, ruleSets: readonly RuleSet[], rules: Rules, visibleUntil: string) {
+  const rows = judge(world.reference, world.files, ruleSets, rules, {
+    visibleUntil,
+    decisions: world.decisions ?? [],
+  }).filter(
+    ({ disposition, visibleFrom }) =>
+      (disposition === 'counted' || disposition === 'reversal') && visibleFrom <= visibleUntil,
+  );
+  const made = new Map<string, Counted[]>();
+  return (from: string, to: string, day: string): Counted[] => {
+    const key = `${from} ${to} ${day}`;
+    const lines =
+      made.get(key) ??
+      rows
+        .filter(({ countsOn }) => countsOn >= from && countsOn <= to)
+        .map((row) => countedLine(world, row, ruleSets, rules, day));
+    made.set(key, lines);
+    return lines;
+  };
+}
+
+/** The cycles to come, as they would be refreshed if nothing more arrived, under this cycle's hierarchy and caps. */
+function forecastOf(world: World, ruleSets: readonly RuleSet[], rules: Rules, cycle: string): Forecast[] {
+  const { to: today } = rules.window(cycle);
+  const ruleSet = programOn(ruleSets, today);
+  const shown = Array.from({ length: 13 }, (_, ahead) => {
+    const month = monthLater(cycle, ahead);
+    const { from, to } = rules.window(month);
+    return { month, first: from, lines: linesSeen(world, ruleSets, rules, to)(from, to, today) };
+  });
+  const partners = [...new Set(shown.flatMap(({ lines }) => lines.map(({ partner }) => partner)))];
+  const categories = ['', ...new Set([...(ruleSet?.weights.values() ?? [])].map((one) => one.category))];
+  return partners
+    .filter((partner) => partner !== '')
+    .flatMap((partner) =>
+      categories.flatMap((category) =>
+        shown.slice(1).flatMap(({ month, lines }, index): Forecast[] => {
+          const before = shown[index]!;
+          const of = (some: readonly Counted[]) => boughtOf(ruleSet, some, partner, category);
+          const [now, last] = [of(lines), of(before.lines)];
+          const left = of(before.lines.filter((line) => line.month === before.first));
+          const entered = (one: Decimal, two: Decimal, gone: Decimal): string =>
+            text(add(add(one, signed(two, -1)), gone));
+          const row = {
+            leaves_kpi: text(left.kpi),
+            leaves_revenue: text(left.revenue),
+            enters_kpi: entered(now.kpi, last.kpi, left.kpi),
+            enters_revenue: entered(now.revenue, last.revenue, left.revenue),
+            kpi_value: text(now.kpi),
+            counted: text(now.counted),
+            units: text(now.units),
+            revenue: text(now.revenue),
+          };
+          const isNothing = Object.values(row).every((figure) => !/[1-9]/.test(figure));
+          return isNothing ? [] : [{ partner_mpn_id: partner, category, ahead: month, ...row }];
+        }),
+      ),
+    );
 }
 
 /** What `lkp ingest --json` says of one file when the world's files are ingested in order. */
@@ -195,7 +364,7 @@ export function expectedIngest(
   };
 }
 
-function countedLine(
+export function countedLine(
   world: World,
   row: JudgedRow,
   ruleSets: readonly RuleSet[],
@@ -204,7 +373,8 @@ function countedLine(
 ): Counted {
   const product = productOf(world.reference, row.sku, row.date)!;
   const location = locationOf(world.reference, row.customer, row.date)!;
-  const { weight } = ruleSetOn(ruleSets, row.date)!.weights.get(product.kpi_class)!;
+  const ruleSet = ruleSetOn(ruleSets, row.date)!;
+  const { weight, perUnits } = ruleSet.weights.get(product.kpi_class)!;
   const units = signed(times(row.quantity!, decimal(product.units_per_sku)), row.treatment.unitSign);
   const holder = world.reference.locations.find(
     (candidate) =>
@@ -217,8 +387,13 @@ function countedLine(
     omlpType: product.omlp_type,
     kpiClass: product.kpi_class,
     units,
-    kpi: times(units, weight),
-    revenue: inDollars(effectOf(row)!, row.currency, row.date, euroRatesOf(world, rules)),
+    kpi: rules.kpiOf(units, weight, perUnits),
+    revenue: inDollars(
+      effectOf(row)!,
+      row.currency,
+      rules.rateDay(row.date, ruleSet.ratesOfMonthEnd),
+      euroRatesOf(world, rules),
+    ),
     isZero: row.net!.digits === 0n,
   };
 }
@@ -264,68 +439,22 @@ function cellsOf(lines: readonly Counted[]): Cell[] {
 }
 
 /** A partner's KPI by class: what is above the cap counts for no level. */
-function classesOf(lines: readonly Counted[], ruleSet: RuleSet | undefined): ClassTotal[] {
+function classesOf(lines: readonly Counted[], ruleSet: RuleSet | undefined, rules: Rules): ClassTotal[] {
   return groups(lines, ({ partner, kpiClass }) => JSON.stringify([partner, kpiClass])).map((group) => {
     const { partner, kpiClass } = group[0]!;
     const kpi = sum(group.map((line) => line.kpi));
     const cap = ruleSet?.weights.get(kpiClass)?.cap;
-    const counted = cap !== undefined && compareDecimals(kpi, cap) > 0 ? cap : kpi;
+    const figure = rules.heldAgainst(kpi);
+    const counted = cap !== undefined && compareDecimals(figure, cap) > 0 ? cap : figure;
     return {
       partner_mpn_id: partner,
       kpi_class: kpiClass,
       units: text(sum(group.map(({ units }) => units))),
       kpi_value: text(kpi),
       counted: text(counted),
-      above_cap: text(add(kpi, signed(counted, -1))),
+      above_cap: text(add(figure, signed(counted, -1))),
       revenue: text(sum(group.map(({ revenue }) => revenue ?? ZERO))),
     };
-  });
-}
-
-/** For each enrolment valid on the window's last day: the best level, at or below its option, that is met in full. */
-function levelsOf(
-  world: World,
-  lines: readonly Counted[],
-  ruleSet: RuleSet | undefined,
-  lastDay: string,
-): ReachedLevel[] {
-  const classes = classesOf(lines, ruleSet);
-  const enrolled = world.reference.enrolments.filter((enrolment) => holds(enrolment, lastDay));
-  return enrolled.map(({ partner_mpn_id, learning_option, competency, anniversary_date }) => {
-    const figure = ({ measure, category }: Requirement): Decimal | undefined => {
-      if (measure === 'kpi') {
-        const ofCategory = classes.filter(
-          (entry) =>
-            entry.partner_mpn_id === partner_mpn_id &&
-            ruleSet?.weights.get(entry.kpi_class)?.category === category,
-        );
-        return sum(ofCategory.map(({ counted }) => decimal(counted)));
-      }
-      if (measure === 'revenue') {
-        return sum(
-          lines.filter(({ partner }) => partner === partner_mpn_id).map(({ revenue }) => revenue ?? ZERO),
-        );
-      }
-      const own = (wanted: string): string | undefined =>
-        world.reference.attainments.find(
-          (attainment) =>
-            attainment.partner_mpn_id === partner_mpn_id &&
-            attainment.measure === measure &&
-            attainment.competency === wanted &&
-            holds(attainment, lastDay),
-        )?.value;
-      const value = own(competency) ?? own('');
-      return value === undefined ? undefined : decimal(value);
-    };
-    const isMet = (requirement: Requirement): boolean => {
-      const reached = figure(requirement);
-      return reached !== undefined && compareDecimals(reached, requirement.atLeast) >= 0;
-    };
-    const levels = ruleSet?.levels ?? [];
-    const first = levels.findIndex((level) => level.learningOption === learning_option);
-    const candidates = first < 0 ? [] : levels.slice(first);
-    const level = candidates.find(({ requirements }) => requirements.every(isMet))?.level ?? '';
-    return { partner_mpn_id, learning_option, competency, anniversary_date, level };
   });
 }
 

@@ -1,5 +1,6 @@
-import type { Audited, Cell, ClassTotal, ReachedLevel } from './audit.ts';
+import type { Audited, AuditedLevels, Cell, ClassTotal, Forecast, ReachedLevel, Renewed } from './audit.ts';
 import { compareDecimals, decimal } from './decimal.ts';
+import type { JudgedRequirement } from './levels.ts';
 
 /** A count or decimal as JSON or a driver gives it. */
 type Figure = string | number;
@@ -24,6 +25,14 @@ export interface Actual {
   readonly cells?: ReadonlyArray<Loose<Cell>>;
   readonly classes?: ReadonlyArray<Loose<ClassTotal>>;
   readonly levels?: ReadonlyArray<Loose<ReachedLevel>>;
+}
+
+/** The rows of a snapshot that `auditLevels` recomputes; `not_offered` as one text. */
+export interface ActualLevels {
+  readonly requirements: ReadonlyArray<Loose<JudgedRequirement>>;
+  readonly renewals: ReadonlyArray<Loose<Renewed>>;
+  readonly renewalRequirements: ReadonlyArray<Loose<JudgedRequirement>>;
+  readonly forecast: ReadonlyArray<Loose<Forecast>>;
 }
 
 /** What an ingest says of one file, as far as it is compared. */
@@ -73,6 +82,14 @@ export function compare(audited: Audited, actual: Actual): string[] {
   ];
 }
 
+/** The same for requirements, renewals and the forecast. */
+export const compareLevels = (audited: AuditedLevels, actual: ActualLevels): string[] => [
+  ...rows('requirement', REQUIREMENT_KEY, audited.requirements, actual.requirements),
+  ...rows('renewal', LEVEL_KEY, audited.renewals, actual.renewals),
+  ...rows('renewal requirement', REQUIREMENT_KEY, audited.renewalRequirements, actual.renewalRequirements),
+  ...rows('forecast', FORECAST_KEY, audited.forecast, actual.forecast),
+];
+
 /** The same for one file of an ingest. */
 export function compareIngest(expected: Ingested & { readonly name: string }, actual: Ingested): string[] {
   return [
@@ -96,6 +113,8 @@ export function compareTotals(
 const CELL_KEY = ['partner_mpn_id', 'location_mpn_id', 'kpi_month', 'omlp_type', 'kpi_class'] as const;
 const CLASS_KEY = ['partner_mpn_id', 'kpi_class'] as const;
 const LEVEL_KEY = ['partner_mpn_id', 'competency'] as const;
+const REQUIREMENT_KEY = ['partner_mpn_id', 'competency', 'level', 'position'] as const;
+const FORECAST_KEY = ['partner_mpn_id', 'category', 'ahead'] as const;
 /** These are texts even where they look like numbers. */
 const TEXTS: ReadonlySet<string> = new Set(['partner_mpn_id', 'location_mpn_id', 'level', 'learning_option']);
 

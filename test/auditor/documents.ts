@@ -47,11 +47,15 @@ export function grouped<T>(values: readonly T[], key: (value: T) => string | num
   return [...found.values()];
 }
 
-/** `said` are the rows that are said now, in the order in which they came. */
+/**
+ * `said` are the rows that are said now, in the order in which they came. `goesBack`: whether a credit of that issue date
+ * counts in the month of the invoice that it refers to.
+ */
 export function settle(
   said: readonly ReadRow[],
   decisions: readonly Decision[],
   rules: Rules,
+  goesBack: (date: string) => boolean = () => false,
 ): Map<ReadRow, Settled> {
   const documents = grouped(said, ({ document }) => document).map((rows): Document => {
     const { document: key, treatment, seller, number, date } = rows[0]!;
@@ -93,7 +97,50 @@ export function settle(
       });
     }
   }
+  for (const credit of documents) {
+    if (credit.documentClass !== 'credit note' || !goesBack(credit.date) || isReleased(credit)) continue;
+    const origin = originOf(credit, documents, settled, corrections, rules);
+    for (const row of credit.rows) {
+      const now = settled.get(row)!;
+      if (now.standing !== 'line') continue;
+      settled.set(
+        row,
+        'why' in origin
+          ? { ...now, standing: 'quarantined', why: origin.why }
+          : { ...now, countsOn: rules.creditCountsOn(credit.date, origin.day) },
+      );
+    }
+  }
   return settled;
+}
+
+/** A day of the month in which the invoice counts that a credit refers to; or why nobody knows it. */
+function originOf(
+  credit: Document,
+  documents: readonly Document[],
+  settled: ReadonlyMap<ReadRow, Settled>,
+  corrections: ReadonlyMap<Document, Correction>,
+  rules: Rules,
+): { readonly day: string } | { readonly why: WaitingReference } {
+  if (credit.refersTo.length === 0) return { why: 'reference-missing' };
+  const days = documents
+    .filter(
+      (other) =>
+        other.documentClass !== 'credit note' &&
+        other.seller === credit.seller &&
+        credit.refersTo.includes(other.number) &&
+        rules.mayCredit(credit, other) &&
+        // Something of it is there, even if it waits itself.
+        other.rows.some((row) => ['line', 'quarantined'].includes(settled.get(row)!.standing)),
+    )
+    .flatMap((other) => {
+      const correction = corrections.get(other);
+      if (!correction) return [other.date];
+      return correction.waits === '' ? [correction.first] : [];
+    });
+  const months = new Set(days.map((day) => day.slice(0, 7)));
+  if (months.size === 0) return { why: 'pending-reference' };
+  return months.size > 1 ? { why: 'reference-ambiguous' } : { day: days[0]! };
 }
 
 const isAbout = (decision: Decision, rows: readonly ReadRow[]): boolean =>

@@ -202,7 +202,12 @@ export function judge(
   );
   const isGone = (row: ReadRow): boolean => row.isWithdrawn && rules.withdrawalsHold;
   const said = rows.filter((row) => !row.isRejected && !isGone(row));
-  const settled = settle(said, options.decisions ?? [], rules);
+  const settled = settle(
+    said,
+    options.decisions ?? [],
+    rules,
+    (date) => ruleSetOn(ruleSets, date)?.creditsGoBack ?? false,
+  );
   const { visibleUntil = '9999-12-31' } = options;
 
   const dispositionOf = (row: ReadRow): Disposition => {
@@ -215,7 +220,9 @@ export function judge(
     const product = productOf(reference, row.sku, row.date);
     if (locationOf(reference, row.customer, row.date) === undefined || product === undefined)
       return 'unmapped';
-    if (!ruleSetOn(ruleSets, row.date)?.weights.has(product.kpi_class)) return 'no-kpi-value';
+    const ruleSet = ruleSetOn(ruleSets, row.date);
+    if (!ruleSet?.weights.has(product.kpi_class)) return 'no-kpi-value';
+    if (row.net!.digits === 0n && !ruleSet.zeroCounts && !rules.zeroCountsAnyway) return 'no-kpi-value';
     return row.treatment.isCredit ? 'reversal' : 'counted';
   };
   return rows.map((row) => ({

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { type Decimal, decimal } from './decimal.ts';
+import { type Program, type ProgramBody, programOf } from './program.ts';
 
 export interface Weight {
   readonly category: string;
   readonly weight: Decimal;
+  /** So many purchase units earn `weight`. */
+  readonly perUnits: Decimal;
   /** The most KPI of the class that counts in one window. */
   readonly cap: Decimal | undefined;
 }
@@ -26,10 +29,18 @@ export interface RuleSet {
   /** Valid from this day up to, not including, `validTo`. */
   readonly validFrom: string;
   readonly validTo: string;
+  /** Whether a $0 line counts its units. */
+  readonly zeroCounts: boolean;
+  /** Whether a credit counts in the month of the invoice that it refers to. */
+  readonly creditsGoBack: boolean;
+  /** Whether a line is converted at the rate of its month's last day. */
+  readonly ratesOfMonthEnd: boolean;
   /** By KPI class. */
   readonly weights: ReadonlyMap<string, Weight>;
   /** The highest first. */
   readonly levels: readonly Level[];
+  /** What holds by a window's last day. */
+  readonly program: Program;
 }
 
 type Texts = Record<string, string>;
@@ -37,6 +48,9 @@ interface Body {
   readonly name: string;
   readonly valid_from: string;
   readonly valid_to?: string;
+  readonly zero_amount?: Texts;
+  readonly credits?: Texts;
+  readonly exchange_rate?: Texts;
   readonly weights: Record<string, Texts>;
   readonly levels: ReadonlyArray<{ level: string; learning_option: string; requirements: readonly Texts[] }>;
 }
@@ -45,15 +59,24 @@ interface Body {
 export function parseRuleSet(yaml: string): RuleSet {
   const body = parse(yaml, { schema: 'failsafe' }) as Body;
   const weights = Object.entries(body.weights).map(
-    ([kpiClass, { category, weight, cap }]): [string, Weight] => [
+    ([kpiClass, { category, weight, units, cap }]): [string, Weight] => [
       kpiClass,
-      { category: category!, weight: decimal(weight!), cap: cap === undefined ? undefined : decimal(cap) },
+      {
+        category: category!,
+        weight: decimal(weight!),
+        perUnits: decimal(units ?? '1'),
+        cap: cap === undefined ? undefined : decimal(cap),
+      },
     ],
   );
   return {
     name: body.name,
     validFrom: body.valid_from,
     validTo: body.valid_to ?? '',
+    zeroCounts: body.zero_amount?.counts !== 'nothing',
+    creditsGoBack: body.credits?.month === 'original',
+    ratesOfMonthEnd: body.exchange_rate?.day === 'month-end',
+    program: programOf(body as unknown as ProgramBody),
     weights: new Map(weights),
     levels: body.levels.map(({ level, learning_option, requirements }) => ({
       level,

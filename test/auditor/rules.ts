@@ -1,3 +1,5 @@
+import { compareDecimals, type Decimal, decimal, quotient, times } from './decimal.ts';
+
 /**
  * The rules of the program and of the design that a mutant may break. An audit takes them as a value, so that a test
  * can hand in a broken one and see that the difference is found.
@@ -48,6 +50,18 @@ export interface Rules {
   readonly window: (cycle: string) => { readonly from: string; readonly to: string };
   /** The day whose hierarchy decides which partner a location's purchase rolls up to. */
   readonly rollUpDay: (windowLastDay: string, issueDate: string) => string;
+  /** What units earn of which so many earn so much: exact, or, where they do not divide, to 10 decimals. */
+  readonly kpiOf: (units: Decimal, weight: Decimal, perUnits: Decimal) => Decimal;
+  /** What is held against a cap or a threshold. */
+  readonly heldAgainst: (figure: Decimal) => Decimal;
+  /** The day whose rate converts a line. */
+  readonly rateDay: (issueDate: string, isMonthEnd: boolean) => string;
+  /** Whether a line of no amount counts where the rule set says that it does not. */
+  readonly zeroCountsAnyway: boolean;
+  /** The day whose month a credit counts in where the rule set takes it back to its invoice. */
+  readonly creditCountsOn: (own: string, original: string) => string;
+  /** Whether a credit may refer to a document of this issue date. */
+  readonly mayCredit: (credit: { readonly date: string }, earlier: { readonly date: string }) => boolean;
   /** How many days before the invoice date a rate may be. */
   readonly rateLookBack: number;
 }
@@ -107,6 +121,9 @@ function window(cycle: string): { from: string; to: string } {
   return { from: `${year - 1}-${String(month).padStart(2, '0')}-01`, to: lastDay };
 }
 
+const lastDayOfMonth = (day: string): string =>
+  new Date(Date.UTC(Number(day.slice(0, 4)), Number(day.slice(5, 7)), 0)).toISOString().slice(0, 10);
+
 /** Whether each content is in `other` at least as often as in `one`. */
 export const isPartOf = (one: readonly string[], other: readonly string[]): boolean => {
   const left = [...other];
@@ -136,5 +153,14 @@ export const RULES: Rules = {
   window,
   // After a merge all twelve months follow the location (DESIGN, section 5).
   rollUpDay: (windowLastDay) => windowLastDay,
+  kpiOf: (units, weight, perUnits) =>
+    compareDecimals(perUnits, decimal('1')) === 0
+      ? times(units, weight)
+      : quotient(times(units, weight), perUnits, 10),
+  heldAgainst: (figure) => quotient(figure, decimal('1'), 6),
+  rateDay: (issueDate, isMonthEnd) => (isMonthEnd ? lastDayOfMonth(issueDate) : issueDate),
+  zeroCountsAnyway: false,
+  creditCountsOn: (_, original) => original,
+  mayCredit: (credit, earlier) => earlier.date <= credit.date,
   rateLookBack: 7,
 };

@@ -29,7 +29,7 @@ export const STATES: readonly Scene[] = [
     name: 'months',
     from: '',
     async play(app, folder) {
-      const reference = referenceOf(MONTHS.map(({ id }) => id));
+      const reference = referenceOf(MONTHS);
       for (const kind of KINDS)
         await write(folder, `${kind}.csv`, csvTable(reference[kind], Object.keys(reference[kind][0]!)));
       await write(folder, 'rates.csv', reference.ecb);

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { World } from '../../samples/truth.ts';
-import { asTheyStand, audit } from '../auditor/audit.ts';
-import { compare, compareTotals } from '../auditor/compare.ts';
-import { shippedRuleSets } from '../auditor/rule-set.ts';
+import type { LineChange } from '../../src/kpi/changes.ts';
+import { asTheyStand, audit, auditLevels } from '../auditor/audit.ts';
+import { asAudited, changedLines, oncePerRow } from '../auditor/changes.ts';
+import { compare, compareLevels, compareTotals } from '../auditor/compare.ts';
+import type { RuleSet } from '../auditor/rule-set.ts';
 import { CAN_WITHDRAW, drop, play, prepare, type Server } from './engine.ts';
 import {
+  BETWEEN,
   CYCLES,
   type Month,
   monthOf,
@@ -15,8 +18,9 @@ import {
   WHOLE,
   worldOf,
 } from './month.ts';
+import { programOf } from './program.ts';
 
-const RULE_SETS = shippedRuleSets();
+const ruleSetsOf = (server: Server): readonly RuleSet[] => programOf(server.program).ruleSets;
 
 /** A month that failed, as small as it was made. */
 export interface Failure {
@@ -52,14 +56,14 @@ const able = (steps: readonly Step[]): Step[] =>
  * arrangement and the other, and every file that does not balance. Empty = the promises hold.
  */
 export async function differencesOf(server: Server, months: readonly Placed[]): Promise<string[]> {
-  const reference = referenceOf(months.map(({ id }) => id));
+  const reference = referenceOf(months);
   const prepared = await prepare(server, reference);
   try {
     const worlds = [stepsOf(months, 0), stepsOf(months, 1)].map((steps) => worldOf(reference, able(steps)));
     return [
       ...(await differencesIn(server, prepared, months, 0)),
       ...(await differencesIn(server, prepared, months, 1)),
-      ...ordered(worlds),
+      ...ordered(worlds, ruleSetsOf(server)),
     ];
   } finally {
     await drop(server, prepared);
@@ -74,7 +78,7 @@ async function differencesIn(
   which: 0 | 1,
 ): Promise<string[]> {
   const steps = able(stepsOf(months, which));
-  const world = worldOf(referenceOf(months.map(({ id }) => id)), steps);
+  const world = worldOf(referenceOf(months), steps);
   // Whatever stops the engine is a finding too.
   const found = await disagreements(server, prepared, world, steps).catch((error: Error) => [
     `it stops: ${error.message}`,
@@ -93,19 +97,47 @@ async function disagreements(
   const standing = { ...world, files: world.files.filter(({ withdrawn }) => !withdrawn) };
   return [
     ...played.broken,
-    ...played.cycles.flatMap((actual) =>
-      compare(audit(world, { cycle: actual.cycle, ruleSet: RULE_SETS }), actual).map(
-        (told) => `${actual.cycle} ${told}`,
-      ),
-    ),
-    ...compareTotals(asTheyStand(standing, RULE_SETS), played).map((told) => `as ingested: ${told}`),
+    ...played.cycles.flatMap((actual) => {
+      const options = { cycle: actual.cycle, ruleSet: ruleSetsOf(server) };
+      return [
+        ...compare(audit(world, options), actual),
+        ...compareLevels(auditLevels(world, options), actual),
+      ].map((told) => `${actual.cycle} ${told}`);
+    }),
+    ...(played.changed === undefined ? [] : misexplained(steps, world, played.changed, ruleSetsOf(server))),
+    ...compareTotals(asTheyStand(standing, ruleSetsOf(server)), played).map((told) => `as ingested: ${told}`),
+  ];
+}
+
+/** Lines that changed since the refresh between, where engine and auditor differ; and those without a cause. */
+function misexplained(
+  steps: readonly Step[],
+  world: World,
+  changed: readonly LineChange[],
+  ruleSets: readonly RuleSet[],
+): string[] {
+  const known = steps.slice(
+    0,
+    steps.findIndex(({ what }) => what === 'refresh'),
+  );
+  const before = worldOf(world.reference, known);
+  const audited = changedLines({ before, after: world }, { cycle: BETWEEN, ruleSets });
+  const [one, other] = [audited.map(({ cause: _cause, ...line }) => line), changed.map(asAudited)].map(
+    (lines) => new Set(oncePerRow(lines).map((line) => JSON.stringify(line))),
+  );
+  return [
+    ...[...one!].filter((line) => !other!.has(line)).map((line) => `only the auditor sees change: ${line}`),
+    ...[...other!].filter((line) => !one!.has(line)).map((line) => `only the engine sees change: ${line}`),
+    ...changed
+      .filter(({ cause }) => cause === 'unexplained')
+      .map(({ file, row_no }) => `${file}, row ${row_no} changed without a cause`),
   ];
 }
 
 /** The auditor's own KPI values do not depend on the arrangement either. */
-function ordered([one, other]: readonly World[]): string[] {
+function ordered([one, other]: readonly World[], ruleSet: readonly RuleSet[]): string[] {
   return CYCLES.flatMap((cycle) => {
-    const [a, b] = [one!, other!].map((world) => audit(world, { cycle, ruleSet: RULE_SETS }));
+    const [a, b] = [one!, other!].map((world) => audit(world, { cycle, ruleSet }));
     const same = { lines_in: a!.lines_in, dispositions: a!.dispositions };
     return compare(a!, {
       ...b!,
@@ -167,10 +199,12 @@ async function smallest(server: Server, { placed, differences }: Found, seconds:
   const { id } = placed;
   const [first] = differences;
   const which = first!.startsWith('A ') ? 0 : first!.startsWith('B ') ? 1 : undefined;
-  let last = { id, differences, smallest: placed.month };
+  // Kept under another number, its partners stand as they did under this one.
+  const whole: Month = { ...placed.month, standing: placed.month.standing ?? id };
+  let last = { id, differences, smallest: whole };
   // Where the auditor differs from itself nothing is played, and the month is shown as it is.
   if (which !== undefined) {
-    const prepared = await prepare(server, referenceOf([id]));
+    const prepared = await prepare(server, referenceOf([{ id, month: whole }]));
     const until = Date.now() + seconds * 1000;
     let isSmaller = true;
     while (isSmaller) {
@@ -186,7 +220,10 @@ async function smallest(server: Server, { placed, differences }: Found, seconds:
     }
     await drop(server, prepared);
   }
-  return { ...last, shown: shownOf({ id, month: last.smallest }, which === undefined ? [0, 1] : [which]) };
+  return {
+    ...last,
+    shown: shownOf({ id, month: last.smallest }, which === undefined ? [0, 1] : [which], ruleSetsOf(server)),
+  };
 }
 
 /** The months with one thing less, the largest things first. */
@@ -234,8 +271,8 @@ function* smaller(month: Month, which: 0 | 1): Generator<Month> {
 }
 
 /** The files of a month, to be read. */
-function shownOf(placed: Placed, arrangements: ReadonlyArray<0 | 1>): string {
-  const reference = referenceOf([placed.id]);
+function shownOf(placed: Placed, arrangements: ReadonlyArray<0 | 1>, ruleSet: readonly RuleSet[]): string {
+  const reference = referenceOf([placed]);
   return arrangements
     .flatMap((which) => [
       `--- ${'AB'[which]}`,
@@ -248,7 +285,7 @@ function shownOf(placed: Placed, arrangements: ReadonlyArray<0 | 1>): string {
       ),
       ...CYCLES.map((cycle) => {
         const world = worldOf(reference, able(stepsOf([placed], which)));
-        const { dispositions } = audit(world, { cycle, ruleSet: RULE_SETS });
+        const { dispositions } = audit(world, { cycle, ruleSet });
         const some = Object.entries(dispositions).filter(([, count]) => count > 0);
         return `the auditor in ${cycle}: ${some.map(([name, count]) => `${count} ${name}`).join(', ')}`;
       }),

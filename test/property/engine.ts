@@ -9,26 +9,34 @@ import { type App, openApp } from '../../src/app.ts';
 import { readSettings } from '../../src/config.ts';
 import { ingestFile } from '../../src/invoice/ingest.ts';
 import { asTheyStand, type FileResult } from '../../src/invoice/result.ts';
+import type { LineChange } from '../../src/kpi/changes.ts';
+import { changesBetween } from '../../src/kpi/changes-between.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
+import { useAllRules } from '../../src/kpi/rules.ts';
 import { sum } from '../../src/money.ts';
 import { loadReference } from '../../src/reference/load.ts';
-import type { Actual } from '../auditor/compare.ts';
+import type { Actual, ActualLevels } from '../auditor/compare.ts';
 import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { BETWEEN, CYCLES, KINDS, type Step } from './month.ts';
+import { type ProgramName, programOf } from './program.ts';
 
 /** A server, and the name of a migrated database that nobody uses. */
 export interface Server {
   readonly url: string;
   readonly template: string;
+  /** The rules that months are played under; `levels` when absent. */
+  readonly program?: ProgramName;
 }
 
 /** What the engine says once all steps were taken. */
 export interface Played {
-  readonly cycles: readonly Actual[];
+  readonly cycles: ReadonlyArray<Actual & ActualLevels>;
   /** The files that are not withdrawn, together, as an ingest would say it now. */
   readonly lines_in: number;
   readonly dispositions: Readonly<Record<string, number>>;
   readonly amounts: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What changed in BETWEEN since its refresh, line by line; absent without one. */
+  readonly changed?: readonly LineChange[];
   /** Files and cycles that did not do what they always must, a sentence each. */
   readonly broken: readonly string[];
 }
@@ -90,6 +98,10 @@ export async function prepare(server: Server, reference: Reference): Promise<str
     server,
     server.template,
     async (context, folder) => {
+      await useAllRules(
+        context,
+        programOf(server.program).texts.map((text, index) => ({ text, shown: `rules ${index + 1}` })),
+      );
       const load = async (kind: (typeof KINDS)[number] | 'rates', content: string): Promise<void> => {
         const path = join(folder, `${kind}.csv`);
         await writeFile(path, content);
@@ -139,10 +151,15 @@ export async function play(server: Server, prepared: string, steps: readonly Ste
       if (said.status !== 'duplicate') broken.push(`the bytes of ${step.file.name} again are ${said.status}`);
     }
 
-    const cycles: Actual[] = [];
+    const asked = { from: { revision: 1 }, first: 1_000_000 };
+    const changed = steps.some(({ what }) => what === 'refresh')
+      ? { changed: (await changesBetween(context, BETWEEN, asked)).first }
+      : {};
+    const cycles: Array<Actual & ActualLevels> = [];
     for (const cycle of CYCLES) cycles.push(await frozen(context, await refresh(context, cycle)));
     return {
       cycles,
+      ...changed,
       ...(await together(context, [...taken.values()])),
       broken: [...broken, ...(await unbalanced(context))],
     };
@@ -176,7 +193,10 @@ function imbalance(
 const negative = (amount: string): string => (amount.startsWith('-') ? amount.slice(1) : `-${amount}`);
 
 /** A refresh with the rows of its revision. */
-async function frozen(context: App, result: Awaited<ReturnType<typeof refresh>>): Promise<Actual> {
+async function frozen(
+  context: App,
+  result: Awaited<ReturnType<typeof refresh>>,
+): Promise<Actual & ActualLevels> {
   const of = <T>(table: string): Promise<T[]> =>
     context.db.transaction('look', (tx) =>
       tx.rows(`select * from snapshot_${table} where cycle = $1 and revision = $2`, [
@@ -195,7 +215,20 @@ async function frozen(context: App, result: Awaited<ReturnType<typeof refresh>>)
     cells: await of('cell'),
     classes: await of('class'),
     levels: await of('level'),
+    requirements: await of('requirement'),
+    renewals: (await of<Renewal>('renewal')).map((row) => ({
+      ...row,
+      provisional: String(row.provisional),
+      not_offered: row.not_offered.join(),
+    })),
+    renewalRequirements: await of('renewal_requirement'),
+    forecast: await of('forecast'),
   };
+}
+
+interface Renewal extends Omit<ActualLevels['renewals'][number], 'provisional' | 'not_offered'> {
+  readonly provisional: boolean;
+  readonly not_offered: readonly string[];
 }
 
 interface Held {

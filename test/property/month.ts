@@ -6,6 +6,7 @@ import {
   type Reference,
   type World,
 } from '../../samples/truth.ts';
+import { standingOf } from './standing.ts';
 
 /**
  * Small months for property tests: what is said of a few documents, and two ways in which it arrives. Plain values, so
@@ -44,7 +45,7 @@ export interface Said {
   readonly date: number;
   readonly seller: number;
   readonly code: number;
-  /** What a corrected invoice refers to: a place in NUMBERS, or -1 for nothing. */
+  /** What a corrected invoice or a credit refers to: a place in NUMBERS, or -1 for nothing. */
   readonly reference: number;
   readonly lines: readonly Content[];
   readonly versions: readonly Version[];
@@ -62,6 +63,8 @@ export interface Month {
   /** How the wrong file comes and goes: a place in WRONG. */
   readonly wrong: number;
   readonly arrangements: readonly [Arrangement, Arrangement];
+  /** Which standing its partners have (`standingOf`); the month's own number when absent. */
+  readonly standing?: number;
 }
 
 /** On both sides of window borders, of a rule set's begin, of a customer's move and of a merge. */
@@ -77,6 +80,8 @@ const DATES = [
   '2023-09-30',
   '2023-10-02',
 ] as const;
+/** Days with a rate for lines that are converted at their month's end. */
+const MONTH_ENDS = ['2022-07-31', '2023-05-30'] as const;
 /** A corrected invoice comes late, so that mostly there is something to correct. */
 const CORRECTED = [5, 5, 6, 6, 7, 7, 8, 9, 0, 3].map((index) => DATES[index]!);
 /** Refreshed while files still arrive: a cycle whose months the others share. */
@@ -85,6 +90,8 @@ export const BETWEEN = '2023-09';
 export const CYCLES = ['2023-07', '2023-10'] as const;
 const NUMBERS = ['A', 'B', 'C', 'D', 'E', 'MISSING'] as const;
 const CODES = ['380', '384', '381', '388', '83', '326', '', '325'] as const;
+/** Corrected invoices and credits say which invoice they are about. */
+const REFERS: readonly string[] = ['384', '381', '83'];
 const SELLERS = ['S1', 'S2'] as const;
 const CURRENCIES = ['USD', 'EUR', 'EGP'] as const;
 const SKUS = ['ADV-1', 'FUND-1', 'EXAM-10', 'NEW-1', 'MUG', 'GHOST'] as const;
@@ -221,7 +228,9 @@ function sayingsOf({ id, month: { documents } }: Placed): Saying[] {
           code: CODES[code]!,
           currency: CURRENCIES[line.currency]!,
           reference:
-            CODES[code] === '384' && head.reference >= 0 ? `${prefix}-${NUMBERS[head.reference]}` : '',
+            REFERS.includes(CODES[code]!) && head.reference >= 0
+              ? `${prefix}-${NUMBERS[head.reference]}`
+              : '',
           seller: SELLERS[document.seller]!,
           customer: `C${idText(id)}-${line.customer}`,
           line: version.unnumbered ? '' : String(no),
@@ -323,14 +332,16 @@ export function stepsOf(months: readonly Placed[], which: 0 | 1): Step[] {
 
 const always = { valid_from: '2015-01-01', valid_to: '' };
 
-/** What is known of the months: the same for each, under other numbers. */
-export function referenceOf(ids: readonly number[]): Reference {
+/** What is known of the months: the same for each, under other numbers, but for how the partners stand. */
+export function referenceOf(months: readonly Placed[]): Reference {
+  const ids = months.map(({ id }) => id);
+  const standings = months.map(({ id, month }) => standingOf(month.standing ?? id, partnersOf(id)));
   const each = <T>(
     make: (id: number, partners: readonly [string, string], locations: readonly [string, string]) => T[],
   ): T[] => ids.flatMap((id) => make(id, partnersOf(id), locationsOf(id)));
   return {
-    partners: each((_, partners) =>
-      partners.map((mpn_id) => ({ mpn_id, name: `Partner ${mpn_id}`, country: 'US', ...always })),
+    partners: standings.flatMap(({ countries }) =>
+      countries.map(({ partner, ...held }) => ({ mpn_id: partner, name: `Partner ${partner}`, ...held })),
     ),
     // The second location is merged into the other partner between the two cycles.
     locations: each((_, [first, second], [here, there]) => [
@@ -361,26 +372,8 @@ export function referenceOf(ids: readonly number[]): Reference {
         { customer_number: one, location_mpn_id: there, program: '', ...always, valid_from: '2023-03-01' },
       ];
     }),
-    enrolments: each((_, partners) =>
-      partners.map((partner_mpn_id) => ({
-        partner_mpn_id,
-        learning_option: 'Gold',
-        competency: 'Cloud Platform',
-        anniversary_date: '2024-01-15',
-        ...always,
-      })),
-    ),
-    attainments: each((_, partners) =>
-      partners.flatMap((partner_mpn_id) =>
-        ['mct', 'exam'].map((measure) => ({
-          partner_mpn_id,
-          competency: '',
-          measure,
-          value: '2',
-          ...always,
-        })),
-      ),
-    ),
+    enrolments: standings.flatMap(({ enrolments }) => enrolments),
+    attainments: standings.flatMap(({ attainments }) => attainments),
     products: [
       { sku: 'ADV-1', omlp_type: 'MOC', kpi_class: 'courseware-advanced', units_per_sku: '1' },
       { sku: 'FUND-1', omlp_type: 'MOC', kpi_class: 'courseware-fundamentals', units_per_sku: '1' },
@@ -397,7 +390,7 @@ export function referenceOf(ids: readonly number[]): Reference {
     manualRates: [],
     listings: [],
     // Another rate on each date but one, which has none near.
-    ecb: `Date,USD,JPY,\n${[...DATES]
+    ecb: `Date,USD,JPY,\n${[...DATES, ...MONTH_ENDS]
       .filter((date) => date !== '2023-08-15')
       .sort()
       .reverse()

@@ -8,12 +8,14 @@ import { migrate } from '../../src/db/migrate.ts';
 import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { type Failure, failuresOf, monthsOf, regressions, told } from './check.ts';
 import { CAN_WITHDRAW, drop, type Server } from './engine.ts';
+import { isProgram } from './program.ts';
 
 /**
- *   npm run property -- --months 1000 [--seed 1] [--most 3]
+ *   npm run property -- --months 1000 [--seed 1] [--most 3] [--rules varied]
  *
  * Small months, a hundred at a time, each with its own seed from the first one on: what the engine makes of them, in
- * two arrangements, must be what the auditor makes of them. Prints the seeds of months that fail, at most so many, made as small
+ * two arrangements, must be what the auditor makes of them. The hundreds take turns: rules whose policies vary from span to
+ * span (`varied`), and tiers, offers and waivers (`levels`); `--rules` says one. Prints the seeds of months that fail, at most so many, made as small
  * as they get. Uses the server of LKP_TEST_DATABASE_URL, or one of its own. Exit code 1 when a month failed.
  */
 
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     months: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
     most: { type: 'string', default: '1' },
+    rules: { type: 'string' },
   },
 });
 const [count, first, most] = [values.months, values.seed, values.most].map(Number) as [
@@ -33,9 +36,12 @@ const [count, first, most] = [values.months, values.seed, values.most].map(Numbe
 ];
 if (
   ![count, first, most].every((given) => Number.isInteger(given) && given > 0) ||
-  first + count > 9_000_000
+  first + count > 9_000_000 ||
+  (values.rules !== undefined && !isProgram(values.rules))
 ) {
-  console.error('Wanted: npm run property -- --months N [--seed S] [--most M], whole numbers from 1.');
+  console.error(
+    'Wanted: npm run property -- --months N [--seed S] [--most M] [--rules varied|levels], whole numbers from 1.',
+  );
   process.exit(2);
 }
 
@@ -68,7 +74,15 @@ try {
   while (done < count && failures.length < most) {
     const months = monthsOf(first + done, Math.min(AT_ONCE, count - done));
     const kept = done === 0 ? regressions() : [];
-    for await (const failure of failuresOf(server, [...kept, ...months], most - failures.length)) {
+    const program =
+      values.rules !== undefined && isProgram(values.rules)
+        ? values.rules
+        : (['varied', 'levels'] as const)[(done / AT_ONCE) % 2]!;
+    for await (const failure of failuresOf(
+      { ...server, program },
+      [...kept, ...months],
+      most - failures.length,
+    )) {
       failures.push(failure);
       console.log(told(failure));
     }

@@ -1,0 +1,87 @@
+import type { Context } from '../job.ts';
+import { checkInputs, checkWritten } from './inputs.ts';
+import { type Held, holdFacts, holdRevisions, holdSubmission, holdWorkbooks } from './outcome.ts';
+import type { Problem } from './problem.ts';
+import { replay } from './replay.ts';
+import { type Scratch, withScratch } from './scratch.ts';
+import type { Source } from './source.ts';
+
+/** What became of a verification. */
+export interface VerifiedCycle {
+  readonly cycle: string;
+  readonly outcome: 'proven' | 'not proven';
+  readonly revisions: ReadonlyArray<{ readonly revision: number; readonly content_hash: string }>;
+  /** Changes that the cycle knew, and the files among them with their bytes. */
+  readonly changes: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** Rows, workbooks and files of a submission that were held against what was derived. */
+  readonly rows: number;
+  readonly workbooks: number;
+  readonly submission_files: number;
+  readonly problems: readonly Problem[];
+  /** What a person should know and what is no failure: a workbook that was moved away, another build. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Derives a final cycle anew, from the stored bytes and rules alone, in a database of its own, and holds it against what is on
+ * record: frozen rows of all revisions, facts, workbooks, the directory submission. What it is derived from is checked
+ * first; when that is damaged, only that is told, because what is derived from it proves nothing. A difference is a
+ * value (`problems`). `open` gets a folder for this work; what it throws passes through. LkpError('machine') means that it could not be tried.
+ */
+export async function verifyCycle(
+  context: Pick<Context, 'settings' | 'progress'>,
+  open: (folder: string) => Promise<Source>,
+): Promise<{ verified: VerifiedCycle; source: Source }> {
+  return withScratch(context, open, async (scratch, source) => {
+    const { record, home } = source;
+    const held: Held = { rows: 0, workbooks: 0, problems: [], notes: [] };
+    held.problems.push(
+      ...(await scratch.app.db.transaction('inputs', (tx) =>
+        checkInputs(record, home, tx, context.progress),
+      )),
+    );
+    for (const { cycle, revision, workbooks } of record.revisions) {
+      const pathOf = (name: string) => source.workbook(revision, name);
+      if (cycle === record.cycle)
+        held.problems.push(...(await checkWritten('workbook', workbooks, pathOf, held.notes)));
+    }
+    const submitted = record.submission?.files ?? [];
+    held.problems.push(...(await checkWritten('submission', submitted, source.submitted, held.notes)));
+    const sound = !held.problems.some(({ what }) => what !== 'workbook' && what !== 'submission');
+    if (sound) await derive(scratch, source, held);
+    return { verified: summed(source, held, submitted.length), source };
+  });
+}
+
+async function derive(scratch: Scratch, source: Source, held: Held): Promise<void> {
+  const stuck = await replay(scratch, source.record, source.home);
+  if (stuck) {
+    held.problems.push(stuck);
+    return;
+  }
+  await holdRevisions(scratch, source, held);
+  await holdFacts(scratch, source, held);
+  await holdWorkbooks(scratch, source, held);
+  await holdSubmission(scratch, source, held);
+}
+
+function summed({ record }: Source, held: Held, submissionFiles: number): VerifiedCycle {
+  const files = new Map(record.files.map(({ sha256, bytes }) => [sha256, bytes]));
+  return {
+    cycle: record.cycle,
+    outcome: held.problems.length === 0 ? 'proven' : 'not proven',
+    revisions: record.revisions
+      .filter(({ cycle }) => cycle === record.cycle)
+      .map(({ revision, content_hash }) => ({ revision, content_hash })),
+    changes: record.changes.length,
+    files: files.size,
+    bytes: [...files.values()].reduce((sum, bytes) => sum + bytes, 0),
+    rows: held.rows,
+    workbooks: held.workbooks,
+    submission_files: submissionFiles,
+    problems: held.problems,
+    notes: held.notes,
+  };
+}

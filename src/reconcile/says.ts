@@ -1,0 +1,160 @@
+import { addMonths, refreshDay } from '../calendar.ts';
+import { explainRule } from '../rejections.ts';
+import type { AnswerLine, ClaimLine, OurLine } from './answer.ts';
+import { type Cause, entryOf } from './causes.ts';
+import type { Asked, HiddenRow, Proof } from './known.ts';
+
+/** What an answer line says, and to whom. */
+type Told = Pick<AnswerLine, 'says' | 'whatToDo' | 'date' | 'support'>;
+
+type Values = Readonly<Record<string, string | null | undefined>>;
+
+const filled = (text: string, values: Values): string =>
+  text.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+
+function told(cause: Cause, values: Values): Told {
+  const { says, whatToDo } = entryOf(cause);
+  return { says: filled(says, values).trim(), whatToDo: filled(whatToDo, values), date: null, support: null };
+}
+
+const ofClaim = (claimed: ClaimLine | null): Values => ({
+  invoice: claimed?.invoice.trim(),
+  claimedMonth: claimed?.kpiMonth,
+  claimedType: claimed?.omlpType,
+  claimedUnits: claimed?.purchaseUnit ?? 'nothing',
+  claimedKpi: claimed?.kpiValue ?? 'nothing',
+  claimedRevenue: claimed?.revenueValue ?? 'nothing',
+});
+
+/** The number as on the invoice goes before the number as claimed. */
+const ofOurs = (ours: OurLine | null): Values => ({
+  ...(ours ? { invoice: ours.invoice } : {}),
+  kpiMonth: ours?.kpiMonth,
+  issueDate: ours?.issueDate,
+  issueMonth: ours?.issueDate?.slice(0, 7),
+  omlpType: ours?.omlpType,
+  sku: ours?.sku,
+  units: ours?.purchaseUnit,
+  weight: ours?.weight,
+  kpiValue: ours?.kpiValue,
+  amount: ours?.amount,
+  currency: ours?.currency,
+  revenue: ours?.revenueValue ?? 'an unknown amount of',
+  rate: ours?.rate ? ` (${ours.rate} on ${ours.rateDate})` : '',
+  file: ours?.places[0]?.file,
+});
+
+const ofAsked = (asked: Asked): Values => ({
+  reportingCurrency: asked.reporting_currency,
+  windowFrom: asked.window_from.slice(0, 7),
+  windowTo: asked.window_to.slice(0, 7),
+});
+
+/** Of a claimed line beside one or several of ours. */
+export function tellPair(cause: Cause, claimed: ClaimLine, ours: OurLine, asked: Asked): Told {
+  const several = ours.places.length > 1 ? `, as the sum of ${ours.places.length} lines` : '';
+  return told(cause, { ...ofClaim(claimed), ...ofOurs(ours), ...ofAsked(asked), group: several });
+}
+
+/** Of a line of ours that the claim lacks. `reference`: what a credit note refers to; `by`: the claimed line it belongs to. */
+export function tellOurs(cause: Cause, ours: OurLine, asked: Asked, claimed?: ClaimLine): Told {
+  const values = { ...ofClaim(claimed ?? null), ...ofOurs(ours), ...ofAsked(asked), invoice: ours.invoice };
+  if (cause === 'superseded') {
+    return {
+      ...told('not-claimed', values),
+      says: `Invoice ${ours.invoice} corrects an invoice that the claim has, and counts instead of it.`,
+    };
+  }
+  return told(cause, values);
+}
+
+/** Of a claimed line and the row that explains why the report does not show it. */
+export function tellHidden(row: HiddenRow, claimed: ClaimLine, asked: Asked): Told {
+  const reason = row.rule === null ? undefined : explainRule(row.rule, row.seen);
+  const date =
+    row.cause === 'not-yet-visible' ? refreshDay(addMonths(row.line.issueDate!.slice(0, 7), 1)) : null;
+  const near = row.near === null ? '' : `, but looks like your ${row.near}`;
+  const values = {
+    ...ofClaim(claimed),
+    ...ofOurs(row.line),
+    ...(row.whose === 'other' ? { invoice: claimed.invoice.trim() } : {}),
+    ...ofAsked(asked),
+    date,
+    near,
+    seen: row.seen,
+    reason: reason?.reason,
+    customerNumber: row.customerNumber,
+  };
+  return {
+    ...told(row.cause, values),
+    ...byRule(row.rule, values.invoice ?? ''),
+    date,
+    support: supportOf(row, reason?.hint),
+  };
+}
+
+/** Where a cause has several rules, and its general words do not fit one of them. */
+function byRule(rule: string | null, invoice: string): Partial<Told> {
+  switch (rule) {
+    case 'customer-number-absent':
+      return { says: `Invoice ${invoice} bears no customer number, so that it leads to nobody.` };
+    case 'sku-absent':
+    case 'sku-unknown':
+      return { whatToDo: 'Nothing to do now: we look at the product, and the line then counts by itself.' };
+    case 'file-withdrawn':
+      return { whatToDo: 'Please send the invoice again if it should count.' };
+    default:
+      return {};
+  }
+}
+
+/** What stays in the house: whose it is, and our own next step. */
+function supportOf(row: HiddenRow, hint: string | undefined): string {
+  const { file, row: no } = row.line.places[0]!;
+  const place = `${file}, row ${no}`;
+  if (row.cause === 'other-partner') {
+    const owner = row.partner === '' ? 'no partner at the end of the window' : `partner ${row.partner}`;
+    return `Customer number ${row.customerNumber} leads to location ${row.line.location}, which belongs to ${owner} (${place}).`;
+  }
+  if (row.cause === 'received-since') return `${place}. lkp refresh --restate brings it into the report.`;
+  return row.rule === null ? `${place}.` : `${row.rule}: ${hint} (${place})`;
+}
+
+/** Of a claimed line that nothing is known of; `isHere`: its invoice is, and all of its lines are another claimed line's. */
+export function tellMissing(
+  claimed: ClaimLine,
+  isHere: boolean,
+  proof: Proof | undefined,
+  asked: Asked,
+): Told {
+  const invoice = claimed.invoice.trim();
+  const missing = told('not-received', { invoice });
+  const base = isHere
+    ? { ...missing, says: `Invoice ${invoice} is in the report, but has no further line like this one.` }
+    : { ...missing, says: `${missing.says}${outOfReach(claimed.kpiMonth, asked)}` };
+  if (!proof) return base;
+  const waits = proof.rule === null ? '' : ` ${explainRule(proof.rule, proof.seen).reason}`;
+  return {
+    ...base,
+    says: `${base.says} The file ${proof.file} that you sent has it.${waits}`,
+    whatToDo: 'Nothing to do: we take the file in, and the line then counts with the next report.',
+    support: `lkp ingest ${proof.file}`,
+  };
+}
+
+/** An invoice of such a month could not be in the report, were it here. */
+function outOfReach(month: string, asked: Asked): string {
+  if (month < asked.window_from.slice(0, 7)) return ` This report does not go back to ${month} in any case.`;
+  if (month <= asked.window_to.slice(0, 7)) return '';
+  return ` Invoices of ${month} first show on ${refreshDay(addMonths(month, 1))} in any case.`;
+}
+
+/** Of a claimed line whose only trace is a document that is no invoice, in a file that the partner sent. */
+export function tellRefused(claimed: ClaimLine, proof: Proof): Told {
+  const seen = proof.seen ?? proof.typeCode;
+  return told('not-an-invoice', { ...ofClaim(claimed), seen, file: proof.file });
+}
+
+export const tellNameless = (): Told => told('no-invoice-number', {});
+
+export const tellTwice = (claimed: ClaimLine): Told => told('duplicate', ofClaim(claimed));

@@ -1,0 +1,184 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readClaim } from '../src/reconcile/claim.ts';
+import { monthIn } from '../src/reconcile/claim-cells.ts';
+import {
+  CLAIM_FIELDS,
+  CLAIM_HEADERS,
+  fieldNamed,
+  keyOf,
+  NAMES,
+  titleOf,
+} from '../src/reconcile/claim-headers.ts';
+import { workbookParts, zip } from './excel-fixtures.ts';
+import { type TestContext, testContext } from './harness/context.ts';
+
+/** A story is a folder: the claim as it was sent, and what is read in it, or how it is refused. */
+const STORIES = fileURLToPath(new URL('cases/reconcile/', import.meta.url));
+const HEADER = 'Month,Year,OMLP type,Purchase unit,Invoice #,KPI value,Revenue value\n';
+
+let it: TestContext;
+beforeAll(async () => {
+  it = await testContext();
+});
+afterAll(() => it.drop());
+
+/** A claim as its story writes it down. */
+async function read(path: string): Promise<object> {
+  const claim = await readClaim(it.context, path);
+  return {
+    lines: claim.lines.map((line) => [
+      ...[line.row, line.kpiMonth, line.omlpType, line.purchaseUnit],
+      ...[line.invoice, line.kpiValue, line.revenueValue],
+    ]),
+    unreadable: claim.unreadable.map(({ row, field, seen, wanted }) => [row, field, seen, wanted]),
+    leftOut: claim.leftOut.map(({ row, what, seen }) => [row, what, seen]),
+    named: claim.named.map(({ row, mpnId }) => [row, mpnId]),
+    ignored: claim.ignored,
+    currencies: claim.currencies,
+  };
+}
+const readText = async (name: string, text: string | Uint8Array) =>
+  readClaim(it.context, await it.write(name, text));
+
+describe('a claim as it was sent', () => {
+  test.each(readdirSync(STORIES))('%s', async (story) => {
+    const file = readdirSync(join(STORIES, story)).find((name) => name.startsWith('claim.'))!;
+    const expected = JSON.parse(readFileSync(join(STORIES, story, 'expected.json'), 'utf8'));
+    const found = await read(join(STORIES, story, file)).catch((error: Error & { code?: string }) => {
+      expect(error.code).toBe('request');
+      return { refused: error.message };
+    });
+    expect(found).toEqual(expected);
+  });
+
+  test('every row below the header is a line, left out, or told as unreadable', async () => {
+    for (const story of readdirSync(STORIES)) {
+      const { lines, unreadable, leftOut } = JSON.parse(
+        readFileSync(join(STORIES, story, 'expected.json'), 'utf8'),
+      ) as Record<string, Array<[number, ...unknown[]]>>;
+      if (!lines) continue;
+      const rows = readFileSync(join(STORIES, story, 'claim.csv'), 'latin1').split('\n').length - 1;
+      const told = new Set([...lines, ...unreadable!, ...leftOut!].map(([row]) => row));
+      const header = Array.from({ length: rows }, (_, index) => index + 1).filter((row) => !told.has(row));
+      // The header, and blank rows above it.
+      expect(header.length, story).toBeLessThanOrEqual(story === 'turkish-windows-1254' ? 2 : 1);
+    }
+  });
+});
+
+describe('a workbook', () => {
+  const cell = (at: string, value: string | number): string =>
+    typeof value === 'number'
+      ? `<c r="${at}"><v>${value}</v></c>`
+      : `<c r="${at}" t="inlineStr"><is><t>${value}</t></is></c>`;
+  const sheet = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string =>
+    rows
+      .map(
+        (cells, row) =>
+          `<row r="${row + 1}">${cells
+            .map((value, column) => (value === '' ? '' : cell(`${'ABCDEFGH'[column]}${row + 1}`, value)))
+            .join('')}</row>`,
+      )
+      .join('');
+
+  test('typed numbers have one reading, beside texts in any notation; a note beside a line is no fault', async () => {
+    const rows = sheet([
+      ['Claim of Harbor Street'],
+      ['Ay', 'Yıl', 'OMLP türü', 'Birim', 'Fatura no', 'KPI değeri', 'Gelir'],
+      [5, 2019, 'MOC', 8, 10024, 16, 1.234],
+      [5, 2019, 'MOC', 8, 'A-2', 16, '1.234,5', 'see mail'],
+    ]);
+    const { lines, unreadable } = await readText('claim.xlsx', zip(workbookParts(rows)));
+    expect(unreadable).toEqual([]);
+    expect(lines.map(({ invoice, revenueValue }) => [invoice, revenueValue])).toEqual([
+      ['10024', '1.234'],
+      ['A-2', '1234.5'],
+    ]);
+  });
+
+  test('a header merged over two rows', async () => {
+    const rows = sheet([
+      ['Month', 'Year', 'OMLP type', 'Purchase unit', 'Invoice #', 'KPI', 'Revenue'],
+      ['', '', '', '', '', 'value', 'value'],
+      [5, 2019, 'MOC', 8, 'A-1', 16, 10],
+    ]);
+    const merges = ['A1:A2', 'B1:B2', 'C1:C2', 'D1:D2', 'E1:E2'];
+    const xml = `<worksheet><sheetData>${rows}</sheetData><mergeCells>${merges.map((ref) => `<mergeCell ref="${ref}"/>`).join('')}</mergeCells></worksheet>`;
+    const { lines, leftOut } = await readText(
+      'claim.xlsx',
+      zip(workbookParts('', { 'xl/worksheets/sheet1.xml': xml })),
+    );
+    expect(leftOut).toMatchObject([{ row: 1, what: 'preamble' }]);
+    expect(lines).toMatchObject([{ row: 3, kpiMonth: '2019-05', invoice: 'A-1', revenueValue: '10' }]);
+  });
+});
+
+describe('how much a claim may hold', () => {
+  const lines = (count: number) =>
+    `${HEADER}${Array.from({ length: count }, (_, index) => `5,2019,MOC,1,A-${index},2,10.00\n`).join('')}`;
+
+  test('5,000 lines', async () => {
+    expect((await readText('claim.csv', lines(5000))).lines).toHaveLength(5000);
+  });
+
+  test('20,000 lines, and not one more', async () => {
+    expect((await readText('claim.csv', lines(20_000))).lines).toHaveLength(20_000);
+    await expect(readText('claim.csv', lines(20_001))).rejects.toMatchObject({
+      code: 'request',
+      message: expect.stringMatching(/more than 20,000 lines.*Split the claim by month/),
+    });
+  });
+});
+
+describe('headers', () => {
+  const all = CLAIM_FIELDS.flatMap((field) => CLAIM_HEADERS[field].split('|').map((name) => [field, name]));
+
+  test('no name means two fields', () => {
+    const keys = all.map(([field, name]) => `${keyOf(name!)} ${field}`);
+    expect(new Set(keys).size).toBe(NAMES.size);
+  });
+
+  test('each is known in capitals, without accents, with stars and a currency', () => {
+    for (const [field, name] of all) {
+      for (const written of [
+        name!,
+        name!.toLocaleUpperCase('tr'),
+        name!.toUpperCase(),
+        `*${name}:`,
+        `${name} (USD)`,
+      ])
+        expect(fieldNamed(written), written).toBe(field);
+      expect(fieldNamed(name!.normalize('NFD').replace(/\p{M}/gu, '')), name).toBe(field);
+    }
+  });
+
+  test('the seven fields have the names of the program', () => {
+    expect(CLAIM_FIELDS.filter((field) => !['period', 'partner'].includes(field)).map(titleOf)).toEqual(
+      HEADER.trim().split(','),
+    );
+  });
+
+  test('each field has several names in each language', () => {
+    for (const field of CLAIM_FIELDS)
+      expect(CLAIM_HEADERS[field].split('|').length, field).toBeGreaterThanOrEqual(12);
+  });
+});
+
+test.each(['en', 'tr', 'de', 'ja'])('every month by its name, in full and short: %s', (language) => {
+  for (let month = 1; month <= 12; month++) {
+    for (const style of ['long', 'short'] as const) {
+      const name = new Intl.DateTimeFormat(language, { month: style, timeZone: 'UTC' }).format(
+        Date.UTC(2020, month - 1, 1),
+      );
+      expect(monthIn(name), name).toMatchObject({ month });
+      expect(monthIn(name.toLocaleUpperCase(language)), name).toMatchObject({ month });
+      expect(monthIn(language === 'ja' ? `2020年${name}` : `${name} 2020`), name).toMatchObject({
+        month,
+        year: 2020,
+      });
+    }
+  }
+});
