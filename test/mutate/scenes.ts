@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { assembleDirectory } from '../../src/directory/assemble.ts';
 import { showDirectory } from '../../src/directory/show.ts';
 import { submitDirectory } from '../../src/directory/submit.ts';
 import { ingestFile } from '../../src/invoice/ingest.ts';
 import { decide, waitingRows } from '../../src/invoice/quarantine.ts';
+import { ingestAll } from '../../src/invoice/sweep.ts';
 import { withVerdicts } from '../../src/invoice/verdicts.ts';
 import { withdrawFile } from '../../src/invoice/withdraw.ts';
 import { acceptGaps, gapsOf } from '../../src/kpi/completeness.ts';
@@ -31,6 +33,7 @@ import {
   write,
 } from './acting.ts';
 import { DIRECTORY_PARTNERS, DIRECTORY_STORY } from './directory-story.ts';
+import { BROKEN, correcting, TOGETHER } from './invoice-story.ts';
 import { lookAt } from './looks.ts';
 import { REFERENCE_STORY } from './reference-story.ts';
 
@@ -95,6 +98,55 @@ const INVOICES: readonly Scene[] = [
         }
         say(await settle(app));
       }
+    },
+  },
+  {
+    name: 'rows that come back corrected',
+    from: 'known',
+    async play(app, folder, say) {
+      const take = async (files: typeof BROKEN) => {
+        for (const [name, content] of files) {
+          const path = await write(folder, name, content);
+          say(await answer(() => ingestFile(app, path)));
+        }
+        say(await settle(app));
+      };
+      await take(BROKEN);
+      const shas = Object.fromEntries(
+        BROKEN.map(([name, content]) => [name, createHash('sha256').update(content).digest('hex')]),
+      );
+      const corrections = correcting(shas['broken.csv']!, shas['other.csv']!);
+      await take(corrections.slice(0, 1));
+      await take(corrections.slice(1));
+      say(await answer(() => refresh(app, '2019-08')));
+      for (const [name] of [...corrections].reverse()) {
+        say(await answer(() => withdrawFile(app, name, 'typed in haste')));
+        say(await settle(app));
+      }
+      await take(corrections);
+      say(await answer(() => withdrawFile(app, 'broken.csv', 'wrong')));
+      say(await settle(app));
+    },
+  },
+  {
+    name: 'e-invoices together',
+    from: 'known',
+    async play(app, folder, say) {
+      for (const [name, content] of TOGETHER) await write(join(folder, 'in'), name, content);
+      const alone = [...BROKEN.map(([name]) => name), ...TOGETHER.map(([name]) => join('in', name))];
+      for (const [name, content] of BROKEN) await write(folder, name, content);
+      const look = async () => {
+        for (const name of alone) {
+          const path = join(folder, name);
+          say(await answer(() => ingestFile(app, path, { dryRun: true })));
+        }
+      };
+      await look();
+      say(await answer(() => ingestAll(app, [join(folder, 'in')])));
+      say(await settle(app));
+      await look();
+      say(await answer(() => refresh(app, '2019-08')));
+      say(await tables(app));
     },
   },
   {
