@@ -157,7 +157,7 @@ export const RULES: Rules = {
     compareDecimals(perUnits, decimal('1')) === 0
       ? times(units, weight)
       : quotient(times(units, weight), perUnits, 10),
-  heldAgainst: (figure) => quotient(figure, decimal('1'), 6),
+  heldAgainst: (figure) => (figure.scale <= 6 ? figure : quotient(figure, decimal('1'), 6)),
   rateDay: (issueDate, isMonthEnd) => (isMonthEnd ? lastDayOfMonth(issueDate) : issueDate),
   zeroCountsAnyway: false,
   creditCountsOn: (_, original) => original,
