@@ -316,7 +316,7 @@ levels:
     [
       'a weight of nothing',
       SET.replace('weight: 1', 'weight: 0'),
-      /x\.yaml cannot be used: weights\.courseware-advanced\.weight/,
+      /x\.yaml cannot be used: line \d+: weights\.courseware-advanced\.weight/,
     ],
     ['a number without a source', SET.replace('weight: 1, source: sample', 'weight: 1'), /source/],
     [

@@ -91,7 +91,8 @@ with asked as (
                              and greatest_attained.partner_mpn_id = asked.partner_mpn_id
                              and greatest_attained.measure = asked.measure
 ), waived as (
-  -- A waiver extends what is held: levels up to the option, by the anniversary at hand.
+  -- A waiver extends what a competency holds: levels up to the option, by the anniversary at hand. The Action Pack hangs on
+  -- the partner, and is not extended.
   select measured.*, rule_waiver.source as waiver_source, rule_waiver.sample as waiver_sample
   from measured
   left join rule_waiver on rule_waiver.rule_set_id = measured.rule_set_id
@@ -99,6 +100,7 @@ with asked as (
                        and rule_waiver.anniversary_to   >  measured.anniversary
                        and (rule_waiver.measures = '{}' or measured.measure = any(rule_waiver.measures))
                        and measured.competency <> all(rule_waiver.except_competencies)
+                       and measured.competency <> ''
                        and measured.level_rank >= measured.option_rank
 ), judged as (
   select waived.*,

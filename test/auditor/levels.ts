@@ -160,7 +160,9 @@ export function judgeEnrolment(evaluated: Evaluated, enrolment: Enrolment, anniv
   if (option < 0) return { level: '', tier, notOffered: [], requirements: [] };
 
   const waiver = program.waivers.find(
-    ({ from, to, except }) => anniversary >= from && anniversary < to && !except.includes(competency),
+    ({ from, to, except }) =>
+      // The Action Pack is no competency.
+      competency !== '' && anniversary >= from && anniversary < to && !except.includes(competency),
   );
   const requirements: JudgedRequirement[] = [];
   const notOffered: string[] = [];
