@@ -58,7 +58,7 @@ const PLANS: readonly Plan[] = [
   { option: 'Gold', quantity: [1, 2], examVouchers: false, attained: { mct: '1' } },
 ];
 
-const COMPETENCIES = ['Cloud Platform', 'Data Platform', 'Cloud Productivity', 'Application Development'];
+const COMPETENCIES = ['Cloud Platform', 'Data Platform', 'Cloud Productivity', 'Cloud Business Applications'];
 
 /** A location as the invoices see it: where it is and which customer numbers it buys under, at any time. */
 export interface Site {
@@ -226,7 +226,7 @@ function enrolmentsOf(index: number, middle: string): Enrolment[] {
   if (plan.option === '') return [];
   const base = {
     partner_mpn_id: partnerId(index),
-    anniversary_date: day(monthAfter(middle, (index % 12) + 4), 1 + ((index * 5) % 28)),
+    anniversary_date: day(monthAfter(middle, ((index + 7) % 12) + 4), 1 + ((index * 5) % 28)),
     valid_from: plan.enrolled === 'late' ? day(monthAfter(middle, 3), 10) : '2018-01-01',
     valid_to: plan.enrolled === 'ended' ? day(monthAfter(middle, 2), 1) : '',
   };
