@@ -73,7 +73,7 @@ select usable.*,
        usable.quantity * usable.unit_sign * listed.units_per_sku as units,
        case when waiting.rule is not null or correcting.waits_rule is not null then 'quarantined'
             when located.location_mpn_id is null or listed.omlp_type is null then 'unmapped'
-            when weights.weight is null or usable.amount = 0 and not weights.zero_counts then 'no-kpi-value'
+            when weights.weight is null or not weights.zero_counts and usable.amount = 0 then 'no-kpi-value'
             when usable.class = 'credit note'                            then 'reversal'
             else 'counted' end                                   as disposition
 from usable

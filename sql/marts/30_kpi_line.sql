@@ -32,10 +32,10 @@ select joined.document_id, joined.file_id, joined.row_no, joined.number, joined.
        joined.kpi_month, joined.corrected_on, joined.corrected_by,
        joined.source, joined.customer_number, joined.sku, joined.quantity, joined.currency, joined.amount,
        joined.location_mpn_id, joined.omlp_type, joined.kpi_class, joined.category, joined.weight,
-       joined.per_units,
+       case when joined.weight is not null then coalesce(joined.per_units, 1) end as per_units,
        joined.units,
        -- a third has no end: rounded to 10 decimals, half away from zero. 30 decimals keep that exact.
-       case when joined.per_units = 1 then joined.units * joined.weight
+       case when joined.per_units is null then joined.units * joined.weight
             else round(round(joined.units * joined.weight, 30) / joined.per_units, 10) end as kpi_value,
        round(joined.converted,
              (select currency.minor_unit from currency
