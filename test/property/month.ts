@@ -343,7 +343,8 @@ export function referenceOf(months: readonly Placed[]): Reference {
     partners: standings.flatMap(({ countries }) =>
       countries.map(({ partner, ...held }) => ({ mpn_id: partner, name: `Partner ${partner}`, ...held })),
     ),
-    // The second location is merged into the other partner between the two cycles.
+    // The second location is merged into the other partner late in the second cycle's window: one that ended a month
+    // before it still has the first partner.
     locations: each((_, [first, second], [here, there]) => [
       { location_mpn_id: here, partner_mpn_id: first, name: 'here', country: 'US', ...always },
       {
@@ -352,7 +353,7 @@ export function referenceOf(months: readonly Placed[]): Reference {
         name: 'there',
         country: 'US',
         ...always,
-        valid_to: '2023-07-15',
+        valid_to: '2023-09-12',
       },
       {
         location_mpn_id: there,
@@ -360,7 +361,7 @@ export function referenceOf(months: readonly Placed[]): Reference {
         name: 'there',
         country: 'US',
         ...always,
-        valid_from: '2023-07-15',
+        valid_from: '2023-09-12',
       },
     ]),
     // Customer 1 moves. Customer 2 is not known.

@@ -28,6 +28,7 @@ const ANNIVERSARIES = [
   '2021-08-31',
   '2022-10-05',
   '2023-12-31',
+  '2022-08-01',
 ] as const;
 /** Long ago, and so late that the anniversary at hand is next year's. */
 const SINCE = ['2015-01-01', '2023-06-15'] as const;
@@ -38,7 +39,7 @@ const place = (list: readonly unknown[]) => fc.nat({ max: list.length - 1 });
 
 const standing = fc.record({
   countries: fc.tuple(place(COUNTRIES), place(COUNTRIES)),
-  // The second country is from the second cycle's window on.
+  // The second country is of the second cycle's window, and not yet of one that ended a month before it.
   moves: fc.nat({ max: 3 }).map((drawn) => drawn === 0),
   enrolments: fc.array(
     fc.record({
@@ -60,7 +61,7 @@ const standing = fc.record({
       /** -1 = the whole partner's. */
       competency: fc.integer({ min: -1, max: COMPETENCIES.length - 1 }),
       value: fc.nat({ max: 3 }),
-      /** Only known of the second cycle's window. */
+      /** Only on record from the last days of the second cycle's window on. */
       late: fc.nat({ max: 4 }).map((drawn) => drawn === 0),
     }),
     { maxLength: 8, size: 'max' },
@@ -105,7 +106,7 @@ export function standingOf(seed: number, partners: readonly [string, string]): S
       measure: MEASURES[measure]!,
       value: measure === 2 ? `${value + 2}.25` : String(value),
       ...always,
-      ...(late ? { valid_from: '2023-07-20' } : {}),
+      ...(late ? { valid_from: '2023-09-20' } : {}),
     }),
   );
   return {
@@ -114,8 +115,8 @@ export function standingOf(seed: number, partners: readonly [string, string]): S
       const moved = COUNTRIES[(drawn.countries[index]! + 1) % COUNTRIES.length]!;
       return drawn.moves
         ? [
-            { partner, country, ...always, valid_to: '2023-07-10' },
-            { partner, country: moved, ...always, valid_from: '2023-07-10' },
+            { partner, country, ...always, valid_to: '2023-09-10' },
+            { partner, country: moved, ...always, valid_from: '2023-09-10' },
           ]
         : [{ partner, country, ...always }];
     }),
