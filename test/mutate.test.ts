@@ -91,6 +91,7 @@ describe('the scenes', () => {
     judge = new Judge(ground);
     await judge.prepare(
       () => undefined,
+      new Set(['sql/marts/25_placed_line.sql']),
       SCENES.filter(({ name }) => chosen.includes(name)),
     );
   });

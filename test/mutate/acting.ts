@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { csvRecord } from '../../samples/csv.ts';
+import { csvRecord, csvTable } from '../../samples/csv.ts';
 import { columnsOf } from '../../samples/truth.ts';
 import type { App } from '../../src/app.ts';
 import { ingestFile } from '../../src/invoice/ingest.ts';
@@ -14,7 +14,8 @@ import type { Block, Book } from '../../src/ports.ts';
 import type { KindName } from '../../src/reference/kinds.ts';
 import { loadReference } from '../../src/reference/load.ts';
 import { monthsOf, regressions } from '../property/check.ts';
-import { BETWEEN, stepsOf } from '../property/month.ts';
+import { BETWEEN, referenceOf, stepsOf } from '../property/month.ts';
+import { partnersOf } from '../reconcile/check.ts';
 import { type Ground, refusedBy } from './ground.ts';
 
 /** Something that people do with the application: what it answers and stores is compared with what the unchanged SQL gives. */
@@ -22,7 +23,8 @@ export interface Scene {
   readonly name: string;
   /** The state that it begins with; '' is an empty database. */
   readonly from: string;
-  readonly now?: string;
+  /** The clock: an instant that stands still, or one a look. */
+  readonly now?: string | ((looks: number) => string);
   play(app: App, folder: string, say: Say): Promise<void>;
 }
 
@@ -221,6 +223,40 @@ export async function learn(
   }
 }
 
+/** Whose claims are answered. */
+export const CLAIMANTS = partnersOf(1, 20);
+
+/** A clock that goes a minute with every look at it, so that each change has a moment of its own. */
+export const clockOf = (looks: number): string => new Date(Date.UTC(2023, 9, 20, 10, looks)).toISOString();
+
+/** What is learned of the small months afterwards: a customer moves, a location is merged, a product and a rate change. */
+export async function change(
+  app: App,
+  folder: string,
+  name: string,
+  each: (answer: unknown) => Promise<void>,
+): Promise<void> {
+  const { customers, locations, products } = referenceOf(MONTHS);
+  const moved = customers
+    .filter((_, index) => index % 3 === 0)
+    .slice(0, 8)
+    .map((row) => ({ ...row, location_mpn_id: locations.at(-1)!.location_mpn_id }));
+  const merged = locations
+    .slice(0, 4)
+    .map((row) => ({ ...row, partner_mpn_id: locations.at(-1)!.partner_mpn_id }));
+  const tables: ReadonlyArray<readonly [KindName, string]> = [
+    ['customers', csvTable(moved, Object.keys(moved[0]!))],
+    ['locations', csvTable(merged, Object.keys(merged[0]!))],
+    ['products', csvTable([{ ...products[1]!, units_per_sku: '3' }], Object.keys(products[1]!))],
+    ['rates', 'currency,rate_date,per_euro\nUSD,2023-06-30,1.5\n'],
+    ['products', csvTable([{ ...products[0]!, kpi_class: '' }], Object.keys(products[0]!))],
+  ];
+  for (const [index, [kind, text]] of tables.entries()) {
+    const path = await write(folder, `${name}-${index}.csv`, text);
+    await each(await answer(() => loadReference(app, kind, path)));
+  }
+}
+
 /** Invoice numbers, so many of each kind of thing that a row can be. */
 export const numbersOf = (app: App, most: number): Promise<string[]> =>
   app.db.transaction('look', async (tx) =>
@@ -242,6 +278,18 @@ export const numbersOf = (app: App, most: number): Promise<string[]> =>
   );
 
 export const silent: Say = () => undefined;
+
+/** The clock of a scene, begun anew. */
+export function clock({ now }: Pick<Scene, 'now'>): { now?: () => string } {
+  if (typeof now !== 'function') return now ? { now: () => now } : {};
+  let looks = 0;
+  return {
+    now: () => {
+      looks += 1;
+      return now(looks);
+    },
+  };
+}
 
 /** What a mutant answers otherwise. */
 export class Otherwise extends Error {}
@@ -268,7 +316,7 @@ export async function played(
       };
       await scene.play(app, folder, say);
     },
-    { ...options, ...(scene.now ? { now: () => scene.now! } : {}) },
+    { ...options, ...clock(scene) },
   );
   return answers;
 }

@@ -65,6 +65,7 @@ export async function openGround(given = process.env.LKP_TEST_DATABASE_URL): Pro
     await close();
     throw error;
   }
+  const named = (state: string) => `${template}_${state.replaceAll(' ', '_')}`;
   const drop = (name: string) =>
     withAdmin(url, async (admin) => {
       await admin.query(`drop database if exists ${name} with (force)`);
@@ -74,9 +75,9 @@ export async function openGround(given = process.env.LKP_TEST_DATABASE_URL): Pro
     template,
     close,
     async on(from, work, { keep, now = () => NOW, changed, ran } = {}) {
-      const name = keep ? `${template}_${keep}` : `${template}_${randomBytes(4).toString('hex')}`;
+      const name = keep ? named(keep) : `${template}_${randomBytes(4).toString('hex')}`;
       names.add(name);
-      const source = from === '' ? template : `${template}_${from}`;
+      const source = from === '' ? template : named(from);
       await withAdmin(url, (admin) => admin.query(`create database ${name} template ${source}`));
       const home = await mkdtemp(join(tmpdir(), 'lkp-mutant-'));
       let isDone = false;

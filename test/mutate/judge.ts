@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Otherwise, played, type Scene } from './acting.ts';
+import { clock, Otherwise, played, type Scene } from './acting.ts';
 import { type Ground, refusedBy } from './ground.ts';
 import { isSql, type Mutant, mutantsOf } from './mutants.ts';
 import { SCENES } from './scenes.ts';
@@ -43,22 +43,29 @@ export class Judge {
 
   constructor(private readonly ground: Ground) {}
 
-  /** Plays every state and scene on the unchanged SQL. Throws when a scene does not answer the same twice. */
-  async prepare(said: (text: string) => void, scenes: readonly Scene[] = SCENES): Promise<void> {
+  /**
+   * Plays states and scenes on the unchanged SQL, and keeps what the scenes answer that run one of the files. Throws when
+   * one of those does not answer the same twice.
+   */
+  async prepare(
+    said: (text: string) => void,
+    files: ReadonlySet<string>,
+    scenes: readonly Scene[] = SCENES,
+  ): Promise<void> {
     const needed = new Set(scenes.map(({ from }) => from));
     for (const state of [...STATES].reverse()) if (needed.has(state.name)) needed.add(state.from);
-    for (const { name, from, now, play } of STATES.filter((state) => needed.has(state.name))) {
+    for (const { name, from, play, ...scene } of STATES.filter((state) => needed.has(state.name))) {
       said(`state ${name}`);
-      const clock = now ? { now: () => now } : {};
       await this.ground.on(from, (app, folder) => play(app, folder, () => undefined), {
         keep: name,
-        ...clock,
+        ...clock(scene),
       });
     }
     for (const scene of scenes) {
       said(`scene ${scene.name}`);
       const ran = new Set<string>();
       const answers = await played(this.ground, scene, { ran: (name) => ran.add(name) });
+      if (![...files].some((file) => isRunBy(file, ran))) continue;
       const began = Date.now();
       await played(this.ground, scene, { wanted: answers }).catch((cause: Error) => {
         throw new Error(`${scene.name} does not answer the same twice: ${cause.message}`, { cause });
@@ -87,15 +94,19 @@ export class Judge {
   }
 
   private order(file: string): Known[] {
-    const name = file.replace(/^sql\/|\.sql$/g, '');
-    const isMade = file.startsWith('sql/migrations/') || /^marts\/\d/.test(name);
     const kills = this.kills.get(file);
     const of = ({ scene, ms }: Known) => (1 + (kills?.get(scene.name) ?? 0) ** 2) / ms;
-    return this.known.filter(({ ran }) => isMade || ran.has(name)).sort((a, b) => of(b) - of(a));
+    return this.known.filter(({ ran }) => isRunBy(file, ran)).sort((a, b) => of(b) - of(a));
   }
 
   private count(file: string, scene: string): void {
     const kills = this.kills.get(file) ?? new Map<string, number>();
     this.kills.set(file, kills.set(scene, (kills.get(scene) ?? 0) + 1));
   }
+}
+
+/** Views and functions may be run by anything. */
+function isRunBy(file: string, ran: ReadonlySet<string>): boolean {
+  const name = file.replace(/^sql\/|\.sql$/g, '');
+  return file.startsWith('sql/migrations/') || /^marts\/\d/.test(name) || ran.has(name);
 }

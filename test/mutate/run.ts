@@ -75,7 +75,8 @@ const entryOf = ({ file, at, was, now, nth }: Mutant) => ({
 
 async function judgeAll(): Promise<Judged[]> {
   const judge = new Judge(ground);
-  await judge.prepare((text) => console.error(text), scenes);
+  const files = new Set(mutants.map(({ file }) => file));
+  await judge.prepare((text) => console.error(text), files, scenes);
   const suite = values['no-suite'] ? undefined : await openSuite(ground.url);
   const judged: Judged[] = [];
   const waiting = mutants.entries();

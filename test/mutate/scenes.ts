@@ -9,19 +9,13 @@ import { ingestAll } from '../../src/invoice/sweep.ts';
 import { withVerdicts } from '../../src/invoice/verdicts.ts';
 import { withdrawFile } from '../../src/invoice/withdraw.ts';
 import { acceptGaps, gapsOf } from '../../src/kpi/completeness.ts';
-import { explain } from '../../src/kpi/explain.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
-import { writeReports } from '../../src/kpi/report.ts';
 import type { KindName } from '../../src/reference/kinds.ts';
 import { loadReference } from '../../src/reference/load.ts';
-import { BETWEEN, CYCLES, KINDS } from '../property/month.ts';
 import {
   answer,
   CASES,
-  learn,
-  loadAll,
   MAY,
-  numbersOf,
   reading,
   SAMPLES,
   type Scene,
@@ -33,6 +27,7 @@ import {
   write,
 } from './acting.ts';
 import { DIRECTORY_PARTNERS, DIRECTORY_STORY } from './directory-story.ts';
+import { FIGURES } from './figures.ts';
 import { BROKEN, correcting, TOGETHER } from './invoice-story.ts';
 import { lookAt } from './looks.ts';
 import { REFERENCE_STORY } from './reference-story.ts';
@@ -159,100 +154,6 @@ const INVOICES: readonly Scene[] = [
       say(await answer(async () => withVerdicts(app, path, await ingestFile(app, path, { dryRun: true }))));
       say(await answer(() => ingestFile(app, path)));
       say(await settle(app));
-    },
-  },
-];
-
-const FIGURES: readonly Scene[] = [
-  {
-    name: 'refresh of months',
-    from: 'taken',
-    async play(app, _, say) {
-      for (const cycle of [...CYCLES, BETWEEN, '2022-09']) say(await answer(() => refresh(app, cycle)));
-      say(await tables(app));
-    },
-  },
-  {
-    name: 'refresh of the sample',
-    from: 'sample',
-    now: MAY,
-    async play(app, _, say) {
-      say(await answer(() => refresh(app, '2020-05')));
-      say(await tables(app));
-      say(await answer(() => refresh(app, '2020-05')));
-    },
-  },
-  {
-    name: 'explain months',
-    from: 'taken',
-    async play(app, _, say) {
-      await refresh(app, CYCLES[1]);
-      for (const number of await numbersOf(app, 2)) say(await answer(() => explain(app, { number })));
-    },
-  },
-  {
-    name: 'reports of months',
-    from: 'taken',
-    async play(app, _, say) {
-      for (const cycle of CYCLES) await refresh(app, cycle);
-      say(await answer(() => writeReports(reading(app, say), CYCLES[1])));
-    },
-  },
-  {
-    name: 'what came later',
-    from: 'refreshed',
-    now: MAY,
-    async play(app, folder, say) {
-      await learn(app, folder, async (loaded) => {
-        say(loaded);
-        say(await answer(() => refresh(app, '2020-05')));
-      });
-      say(await answer(() => withdrawFile(app, 'marketplace-2019-08.csv', 'wrong')));
-      say(await answer(() => refresh(app, '2020-05', { plan: true })));
-      for (const cycle of ['2020-05', '2020-04'])
-        say(await answer(() => refresh(app, cycle, { restate: true, reason: 'facts changed' })));
-      say(await tables(app));
-    },
-  },
-  {
-    name: 'explain the sample',
-    from: 'refreshed',
-    now: MAY,
-    async play(app, _, say) {
-      for (const number of await numbersOf(app, 1)) say(await answer(() => explain(app, { number })));
-      for (let row = 2; row < 40; row += 9)
-        say(await answer(() => explain(app, { file: 'marketplace-2020-05.csv', row })));
-    },
-  },
-  {
-    name: 'reports of the sample',
-    from: 'refreshed',
-    now: MAY,
-    async play(app, folder, say) {
-      const reader = reading(app, say);
-      say(await answer(() => writeReports(reader, '2020-05')));
-      for (const only of [{ share: 1, shares: 3 }, { partner: '4100118' }])
-        say(await answer(() => writeReports(reader, '2020-05', { only })));
-      await learn(app, folder, async (loaded) => say(loaded));
-      say(await answer(() => refresh(app, '2020-05', { restate: true, reason: 'facts changed' })));
-      say(await answer(() => writeReports(reader, '2020-05', { only: 'program' })));
-      say(await answer(() => writeReports(reader, '2020-05', { revision: 1, only: 'program' })));
-    },
-  },
-  {
-    name: 'the worked example',
-    from: '',
-    now: '2024-07-15T08:00:00Z',
-    async play(app, _, say) {
-      const folder = join(CASES, 'kpi/worked-example');
-      await loadAll(app, join(folder, 'reference'), [...KINDS, 'rates']);
-      say(await answer(() => ingestFile(app, join(folder, 'invoices/fy20.csv'))));
-      for (const cycle of ['2020-05', '2020-06']) say(await answer(() => refresh(app, cycle)));
-      say(await answer(() => ingestFile(app, join(folder, 'invoices/fy24.csv'))));
-      say(await answer(() => refresh(app, '2024-07')));
-      for (const cycle of ['2020-05', '2020-06', '2024-07'])
-        say(await answer(() => writeReports(reading(app, say), cycle)));
-      say(await tables(app));
     },
   },
 ];

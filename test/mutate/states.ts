@@ -2,10 +2,15 @@ import { join } from 'node:path';
 import { csvTable } from '../../samples/csv.ts';
 import { ingestAll } from '../../src/invoice/sweep.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
+import { useAllRules } from '../../src/kpi/rules.ts';
 import { loadReference } from '../../src/reference/load.ts';
 import { KINDS, referenceOf } from '../property/month.ts';
+import { type ProgramName, programOf } from '../property/program.ts';
+import { takeIn } from '../reconcile/check.ts';
 import {
   CASES,
+  CLAIMANTS,
+  clockOf,
   loadAll,
   MAY,
   MONTHS,
@@ -17,6 +22,21 @@ import {
   write,
 } from './acting.ts';
 
+/** Reference data of the small months, and the rules that they are played under. */
+const months = (name: string, program: ProgramName): Scene => ({
+  name,
+  from: '',
+  async play(app, folder) {
+    const rules = programOf(program).texts.map((text, index) => ({ text, shown: `rules ${index + 1}` }));
+    await useAllRules(app, rules);
+    const reference = referenceOf(MONTHS);
+    for (const kind of KINDS)
+      await write(folder, `${kind}.csv`, csvTable(reference[kind], Object.keys(reference[kind][0]!)));
+    await write(folder, 'rates.csv', reference.ecb);
+    await loadAll(app, folder, [...KINDS, 'rates']);
+  },
+});
+
 /** What scenes begin with: made by the unchanged SQL, each on top of another one. */
 export const STATES: readonly Scene[] = [
   {
@@ -25,18 +45,22 @@ export const STATES: readonly Scene[] = [
     play: (app) =>
       loadAll(app, join(CASES, 'ingest/reference'), ['partners', 'locations', 'customers', 'products']),
   },
-  {
-    name: 'months',
-    from: '',
-    async play(app, folder) {
-      const reference = referenceOf(MONTHS);
-      for (const kind of KINDS)
-        await write(folder, `${kind}.csv`, csvTable(reference[kind], Object.keys(reference[kind][0]!)));
-      await write(folder, 'rates.csv', reference.ecb);
-      await loadAll(app, folder, [...KINDS, 'rates']);
-    },
-  },
+  months('months', 'levels'),
   { name: 'taken', from: 'months', play: (app, folder) => takeMonths(app, folder, 0, silent) },
+  months('under other rules', 'varied'),
+  {
+    name: 'taken under other rules',
+    from: 'under other rules',
+    play: (app, folder) => takeMonths(app, folder, 0, silent),
+  },
+  // Each change with a moment of its own, and a refresh in between.
+  {
+    name: 'taken in between',
+    from: 'months',
+    now: clockOf,
+    play: (app, folder) => takeMonths(app, folder, 1, silent),
+  },
+  { name: 'claimed', from: '', play: (app, folder) => takeIn(app, folder, CLAIMANTS) },
   {
     name: 'sample',
     from: '',
