@@ -2,6 +2,9 @@
 -- over their lines. Other months are not read: cost follows what changed. What waits by what is stored is in file_total; a
 -- credit that waits for its invoice is not stored as waiting, and is counted here.
 set local enable_nestloop = off;
+-- Joins and groups by hashing: of an estimate that is off, the planner sorts all lines on disk (0.55 of the time without).
+set local enable_mergejoin = off;
+set local enable_sort = off;
 
 create temporary table grouped on commit drop as
 select kpi_line.issue_month, kpi_line.kpi_month, kpi_line.disposition, kpi_line.currency,
@@ -77,4 +80,6 @@ on conflict (issue_month) do update
 set built_no = excluded.built_no, reporting_currency = excluded.reporting_currency, lookback = excluded.lookback;
 
 drop table grouped;
+set local enable_sort = on;
+set local enable_mergejoin = on;
 set local enable_nestloop = on;

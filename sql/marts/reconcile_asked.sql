@@ -6,7 +6,13 @@ with documents as (
   select document.id, asked_key.invoice_key, document.number, document.class, document.type_code, document.issue_date,
          document.unit_sign, document.amount_sign
   from asked_key
-  join document on invoice_key(document.number) = asked_key.invoice_key
+  join document on document.number = asked_key.invoice_key and is_own_key(document.number)
+  union all
+  -- numbers that are written otherwise than their key: document_odd_key
+  select document.id, asked_key.invoice_key, document.number, document.class, document.type_code, document.issue_date,
+         document.unit_sign, document.amount_sign
+  from asked_key
+  join document on invoice_key(document.number) = asked_key.invoice_key and not is_own_key(document.number)
 ), said as (
   select documents.invoice_key, line.file_id, line.row_no, documents.number, documents.issue_date, documents.class,
          documents.type_code, line.customer_number, line.sku, line.quantity * documents.unit_sign as quantity,
