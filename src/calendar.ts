@@ -199,3 +199,14 @@ function partsIn(instant: number, timeZone: string): Parts {
   }
   return Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, value])) as Parts;
 }
+
+/** Adjoining months as half-open spans: ['2019-01','2019-02','2019-05'] -> 2019-01..2019-03, 2019-05..2019-06. */
+export function monthSpans(months: readonly string[]): Array<{ from: string; to: string }> {
+  const found: Array<{ from: string; to: string }> = [];
+  for (const month of months) {
+    const last = found.at(-1);
+    if (last && last.to === month) last.to = addMonths(month, 1);
+    else found.push({ from: month, to: addMonths(month, 1) });
+  }
+  return found;
+}

@@ -46,6 +46,14 @@ export function sum(texts: Iterable<string>): string {
   return formatDecimal(total);
 }
 
+/** one - other. */
+export const difference = (one: string, other: string): string => sum([one, negative(other)]);
+
+/** The decimal with the other sign. */
+export function negative(text: string): string {
+  return product(text, -1);
+}
+
 /** A decimal times a whole number. */
 export function product(text: string, by: number): string {
   const decimal = parseDecimal(text);

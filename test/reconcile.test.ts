@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { refresh } from '../src/kpi/refresh.ts';
 import type { Answer, Claim, ClaimLine, EvidenceFile } from '../src/reconcile/answer.ts';
 import { CAUSES } from '../src/reconcile/causes.ts';
+import { type Claimed, type Hidden, matchInvoice } from '../src/reconcile/match.ts';
 import { solve } from '../src/reconcile/solve.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { draw, failuresOf, partnersOf, takeIn, told } from './reconcile/check.ts';
@@ -107,6 +108,31 @@ test('an invoice number is one however it is written', async () => {
     '0',
     '',
   ]);
+});
+
+test("another partner's invoice of the same number explains nothing in another month and with other figures", () => {
+  const figures = { units: '1', kpi: '1', revenue: '10' };
+  const claimed: Claimed = {
+    ...figures,
+    line: claimOf([{}]).lines[0]!,
+    month: '2023-02',
+    typeKey: 'MOC',
+    digits: { units: 0, kpi: 0, revenue: 0 },
+  };
+  const theirs = (row: Partial<Hidden>): Hidden => ({
+    ...figures,
+    kpiMonth: '2023-05',
+    typeKey: 'MOC',
+    whose: 'other',
+    cause: 'other-partner',
+    units: '7',
+    ...row,
+  });
+  const explained = (row: Partial<Hidden>): number => matchInvoice([claimed], [], [theirs(row)]).found.length;
+  expect(explained({})).toBe(0);
+  expect(explained({ kpiMonth: '2023-02' })).toBe(1);
+  expect(explained({ units: '1' })).toBe(1);
+  expect(explained({ whose: 'own', cause: 'rejected' })).toBe(1);
 });
 
 describe('evidence', () => {

@@ -3,10 +3,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { App } from '../src/app.ts';
-import { addMonths } from '../src/calendar.ts';
+import { addMonths, monthSpans } from '../src/calendar.ts';
 import { readSettings } from '../src/config.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
-import { spans } from '../src/kpi/fresh.ts';
 import { latest, refresh } from '../src/kpi/refresh.ts';
 import { writeReports } from '../src/kpi/report.ts';
 import { parseRules } from '../src/kpi/rule-set.ts';
@@ -433,16 +432,16 @@ describe('two refreshes at once', () => {
 });
 
 test('adjoining months are recomputed in one pass', () => {
-  expect(spans(['2019-11', '2019-12', '2020-01', '2020-03'])).toEqual([
+  expect(monthSpans(['2019-11', '2019-12', '2020-01', '2020-03'])).toEqual([
     { from: '2019-11', to: '2020-02' },
     { from: '2020-03', to: '2020-04' },
   ]);
-  expect(spans([])).toEqual([]);
+  expect(monthSpans([])).toEqual([]);
   const place = fc.integer({ min: 0, max: 60 });
   fc.assert(
     fc.property(fc.uniqueArray(place), (places) => {
       const months = places.map((index) => addMonths('2018-01', index)).sort();
-      const covered = spans(months).flatMap(({ from, to }) => {
+      const covered = monthSpans(months).flatMap(({ from, to }) => {
         const inside = [];
         for (let month = from; month < to; month = addMonths(month, 1)) inside.push(month);
         return inside;

@@ -37,7 +37,7 @@ export function changedSheet(changed: Changed): Sheet {
           ? `Nothing here differs from ${since}.`
           : changes.lines === 0
             ? 'No line changed: the levels follow what was loaded or put in force since (trainers, exams, surveys, enrolments, thresholds).'
-            : 'Each line below counts otherwise than before, and says why. Together they are the whole difference: nothing else changed.',
+            : 'Each line below counts otherwise than before, and says why. Together they are the whole difference in KPI and revenue.',
       },
       ...(nothing(changes)
         ? []

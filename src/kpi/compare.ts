@@ -1,6 +1,5 @@
-import { firstDay, reportingWindow } from '../calendar.ts';
+import { firstDay, monthSpans, reportingWindow } from '../calendar.ts';
 import type { Sql } from '../ports.ts';
-import { spans } from './fresh.ts';
 
 /** What a side of a comparison knew, and the settings that its money was computed with. */
 export interface Side {
@@ -32,9 +31,8 @@ export const compareFigures = async (tx: Sql): Promise<void> => {
 
 /**
  * Compares the two sides of a cycle, their figures and line by line: makes line_change beside the tables of
- * compareFigures. Lines are read only of
- * months that a change between the two cut-offs touched, and of locations whose partner changed. Throws when the lines do
- * not add up to the cells.
+ * compareFigures. Lines are read only of months that a change between the two cut-offs touched, and of locations whose
+ * partner changed. Throws when the lines do not add up to the cells.
  */
 export async function compareSides(
   tx: Sql,
@@ -58,7 +56,7 @@ export async function compareSides(
   const { moved } = await tx.one<{ moved: string }>(`select current_setting('lkp.moved_customers') as moved`);
   for (const whole of [true, false]) {
     const some = months.filter((one) => one.whole === whole).map(({ month }) => month);
-    for (const { from, to } of spans(some)) {
+    for (const { from, to } of monthSpans(some)) {
       for (const side of ['before', 'after'] as const)
         await tx.file('marts/side_lines', {
           ...sides[side],

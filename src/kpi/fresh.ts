@@ -1,4 +1,4 @@
-import { addMonths, firstDay, reportingWindow } from '../calendar.ts';
+import { addMonths, firstDay, monthSpans, reportingWindow } from '../calendar.ts';
 import { nearest } from '../config.ts';
 import { crash } from '../crash.ts';
 import { type Context, LkpError } from '../job.ts';
@@ -101,21 +101,10 @@ export async function cutOff(tx: Sql, asOf?: string): Promise<string> {
 /** Recomputes the months whose cells do not say what was known at the cut-off, adjoining ones in one pass. */
 async function rebuildStale(tx: Sql, context: Context): Promise<void> {
   const stale = await tx.file<{ issue_month: string }>('marts/stale_months');
-  for (const { from, to } of spans(stale.map(({ issue_month }) => issue_month.slice(0, 7)))) {
+  for (const { from, to } of monthSpans(stale.map(({ issue_month }) => issue_month.slice(0, 7)))) {
     context.progress(`recomputing ${from} to ${addMonths(to, -1)}`);
     await tx.file('marts/months', { from: firstDay(from), to: firstDay(to) });
   }
-}
-
-/** Adjoining months as half-open spans: ['2019-01','2019-02','2019-05'] -> 2019-01..2019-03, 2019-05..2019-06. */
-export function spans(months: readonly string[]): Array<{ from: string; to: string }> {
-  const found: Array<{ from: string; to: string }> = [];
-  for (const month of months) {
-    const last = found.at(-1);
-    if (last && last.to === month) last.to = addMonths(month, 1);
-    else found.push({ from: month, to: addMonths(month, 1) });
-  }
-  return found;
 }
 
 async function needRules(tx: Sql, windowTo: string): Promise<void> {
@@ -123,12 +112,12 @@ async function needRules(tx: Sql, windowTo: string): Promise<void> {
     'select exists (select 1 from fresh_rule_set where decides_levels) as covered',
   );
   if (covered) return;
-  const known = await tx.rows<{ name: string; valid_from: string; valid_to: string | null }>(
-    'select name, valid_from, valid_to from rule_set where ended_no is null order by valid_from',
+  const known = await tx.rows<{ name: string; year_from: string; year_to: string | null }>(
+    'select name, year_from, year_to from fresh_known_rules order by year_from',
   );
-  const list = known.map((set) => `${set.name} ${set.valid_from}..${set.valid_to ?? 'open'}`).join(', ');
+  const list = known.map((set) => `${set.name} ${set.year_from}..${set.year_to ?? 'open'}`).join(', ');
   throw new LkpError(
     'request',
-    `No rule set is in force on ${windowTo}, the last day of the reporting window (in force are: ${list}). Put one in force with lkp rules use FILE.`,
+    `No rule set is in force on ${windowTo}, the last day of the reporting window (program years: ${list || 'none'}). Put one in force with lkp rules use FILE.`,
   );
 }

@@ -1,5 +1,5 @@
 import { addMonths } from '../calendar.ts';
-import { sum } from '../money.ts';
+import { difference } from '../money.ts';
 import type { Sql } from '../ports.ts';
 import type { Forecast, LevelAhead } from './forecast-sheet.ts';
 import type { Requirement } from './partner-book.ts';
@@ -228,7 +228,7 @@ function ahead(
         money: measure === 'revenue',
         ahead: cycles.map((cycle) => {
           const counts = at(category, cycle)?.[SUMMED[measure]] ?? '0';
-          const missing = sum([threshold, negative(counts)]);
+          const missing = difference(threshold, counts);
           return { counts, needed: missing.startsWith('-') ? '0' : missing };
         }),
       };
@@ -241,8 +241,6 @@ function ahead(
       ),
   };
 }
-
-const negative = (decimal: string): string => (decimal.startsWith('-') ? decimal.slice(1) : `-${decimal}`);
 
 /** Competencies of which a level asks the same share one table. */
 function together(levels: readonly LevelAhead[]): LevelAhead[] {

@@ -1,24 +1,12 @@
-import { type Decimal, formatDecimal, parseDecimal } from '../money.ts';
+import { type Decimal, difference, parseDecimal } from '../money.ts';
 
-/** Exact arithmetic on the figures of claims: decimal strings in, decimal strings out. */
+/** How near two figures of a claim are to each other: decimal strings in. */
 
 function decimal(text: string): Decimal {
   const found = parseDecimal(text);
   if (!found) throw new Error(`${text} is not a plain decimal`);
   return found;
 }
-
-/** one - other. */
-export function difference(one: string, other: string): string {
-  const [a, b] = [decimal(one), decimal(other)];
-  const scale = Math.max(a.scale, b.scale);
-  return formatDecimal({
-    units: a.units * 10n ** BigInt(scale - a.scale) - b.units * 10n ** BigInt(scale - b.scale),
-    scale,
-  });
-}
-
-export const negative = (text: string): string => difference('0', text);
 
 /** How many decimals a figure shows: `12.50` has two. */
 export const decimalsOf = (text: string): number => decimal(text).scale;

@@ -1,4 +1,4 @@
-import { addMonths, firstDay } from '../calendar.ts';
+import { addMonths, firstDay, monthSpans } from '../calendar.ts';
 import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
 import type { Claim, EvidenceDocument, EvidenceFile, OurLine } from './answer.ts';
@@ -199,7 +199,7 @@ export async function readHidden(tx: Sql, keys: readonly string[], asked: Asked)
     from: 'infinity',
     to: 'infinity',
   });
-  for (const span of spansOf(months.map(({ month }) => month)))
+  for (const span of monthSpans(months.map(({ month }) => month)))
     await tx.file('marts/reconcile_worth', { from: firstDay(span.from), to: firstDay(span.to) });
   const rows = await tx.file<FoundRow>('marts/reconcile_hidden');
   return rows.flatMap((row): HiddenRow[] => {
@@ -224,17 +224,6 @@ export async function readHidden(tx: Sql, keys: readonly string[], asked: Asked)
       },
     ];
   });
-}
-
-/** Months that follow each other are read together: [from, to). */
-function spansOf(months: readonly string[]): Array<{ from: string; to: string }> {
-  const spans: Array<{ from: string; to: string }> = [];
-  for (const month of months) {
-    const last = spans.at(-1);
-    if (last?.to === month) last.to = addMonths(month, 1);
-    else spans.push({ from: month, to: addMonths(month, 1) });
-  }
-  return spans;
 }
 
 /** Why the report does not show a row; undefined for what explains nothing: what another partner's file row was before. */

@@ -1,8 +1,7 @@
-import { sum } from '../money.ts';
+import { difference, negative, sum } from '../money.ts';
 import type { AnswerLine, OurLine, Place } from './answer.ts';
 import type { Cause } from './causes.ts';
 import { causeOf, type Figures } from './compare.ts';
-import { difference, negative } from './figures.ts';
 import type { Asked, ClaimedLine, HiddenRow, Proof, ShownLine } from './known.ts';
 import { type Matched, matchInvoice } from './match.ts';
 import { tellHidden, tellMissing, tellNameless, tellOurs, tellPair, tellRefused, tellTwice } from './says.ts';

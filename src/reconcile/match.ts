@@ -82,8 +82,15 @@ export function matchInvoice<C extends Claimed, O extends Ours, H extends Hidden
   for (const where of [otherType, otherMonth, elsewhere]) takeNearest(left, result, where);
   // What is left shares its invoice number with a row that explains another line already: it explains this one too.
   const rows = byRank(hidden).filter(({ cause }) => cause !== 'duplicate');
-  const [row] = rows;
-  if (row) result.found.push(...left.claimed.splice(0).map((line) => ({ claimed: line, hidden: row })));
+  const again = left.claimed.flatMap((line) => {
+    const row = rows.find((one) => isPlausible(line, one));
+    return row ? [{ claimed: line, hidden: row }] : [];
+  });
+  remove(
+    left.claimed,
+    again.map(({ claimed: line }) => line),
+  );
+  result.found.push(...again);
   return result;
 }
 
@@ -211,7 +218,7 @@ function takeHidden<C extends Claimed, H extends Hidden>(
 }
 
 /** Invoice numbers are not unique: another partner's row explains a line only where its month or its figures are the claim's. */
-export const isPlausible = (claimed: Claimed, hidden: Hidden): boolean =>
+const isPlausible = (claimed: Claimed, hidden: Hidden): boolean =>
   hidden.whose !== 'other' || hidden.kpiMonth === claimed.month || isSameRow(claimed, hidden);
 
 /** The nearest by KPI value, then revenue, then units, until one side is used up. */

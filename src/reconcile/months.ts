@@ -1,7 +1,6 @@
-import { sum } from '../money.ts';
+import { difference, sum } from '../money.ts';
 import type { ClaimLine, Gap, MonthAnswer } from './answer.ts';
 import { CAUSES, type Cause } from './causes.ts';
-import { difference } from './figures.ts';
 import type { Settled } from './lines.ts';
 
 /** What a month's claimed lines state and what the report shows in it, counted apart from the answer's lines. */
