@@ -42,7 +42,7 @@ export const CRASH_POINTS = {
     holds: 'every row of the file is known once; the next sweep finds it a duplicate',
   },
   'refresh-months-built': {
-    where: 'src/kpi/refresh.ts',
+    where: 'src/kpi/fresh.ts',
     holds: 'cells and revisions are as before; the months are still stale',
   },
   'refresh-before-freeze': {

@@ -299,7 +299,7 @@ const NAMED_FILES = 50;
 
 export function verifyText({ files, bytes, damaged, left_over }: Verified): string {
   const parts = [
-    `${count(files)} stored files (${count(bytes)} bytes) were read: ${damaged.length === 0 ? 'all are whole' : `${count(damaged.length)} are damaged`}.`,
+    `${count(files)} stored files (${count(bytes)} bytes) were read: ${damaged.length === 0 ? 'all are whole' : `${count(damaged.length)} ${damaged.length === 1 ? 'is' : 'are'} damaged`}.`,
   ];
   for (const one of damaged.slice(0, NAMED_FILES)) {
     const cycles = one.cycles.length === 0 ? '' : ` Rows of it are in ${one.cycles.join(', ')}.`;

@@ -141,6 +141,12 @@ describe('exchange rates', () => {
     expect(await revenues()).toEqual(['12.00', '200.00', '112.00']);
   });
 
+  test('a preview of a restatement is refused: one writes nothing, the other a revision', async () => {
+    await expect(
+      refresh(it.context, '2019-12', { plan: true, restate: true, reason: 'rates' }),
+    ).rejects.toThrow(/--plan writes nothing.*Leave out one of them/);
+  });
+
   test('a rate that arrives late changes the cells of its days, and no others', async () => {
     await invoices(['2019-05-02', 'EUR', '100.00'], ['2019-06-03', 'EUR', '100.00']);
     expect((await refresh(it.context, '2019-12')).no_rate_lines).toBe(2);

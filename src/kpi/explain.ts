@@ -93,7 +93,7 @@ const dayAfter = (day: string): string =>
 
 const nothing = (question: Question): string =>
   'number' in question
-    ? `No row of an invoice ${question.number} was ever ingested. lkp status shows the last files; order confirmations are never taken in.`
+    ? `No row of an invoice ${question.number} was ever ingested. Check the number; if the invoice is new, take its file in with lkp ingest. Rows of order confirmations are never taken in.`
     : `No row ${question.row} of a file ${question.file} is known. Count rows from 1, the header included; name the file as lkp ingest did, or by its sha256.`;
 
 /** Puts the rows in question into `asked_all`, each with the day on which it was issued. */

@@ -64,6 +64,12 @@ export async function refresh(
   cycle: string,
   options: RefreshOptions = {},
 ): Promise<RefreshResult> {
+  if (options.plan && options.restate) {
+    throw new LkpError(
+      'request',
+      `--plan writes nothing, and --restate writes the next revision of ${cycle}. Leave out one of them.`,
+    );
+  }
   if (options.restate && !options.reason) {
     throw new LkpError('request', `A restatement of ${cycle} needs a reason. Repeat with --reason 'why'.`);
   }
