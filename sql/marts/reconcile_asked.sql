@@ -3,16 +3,20 @@
 -- issue months of those that are or were lines.
 create temporary table asked_row on commit drop as
 with documents as (
-  select document.id, asked_key.invoice_key, document.number, document.class, document.type_code, document.issue_date,
-         document.unit_sign, document.amount_sign
+  -- `offset 0`: looked up key by key, so that documents are not scanned whatever the planner expects
+  select found.id, asked_key.invoice_key, found.number, found.class, found.type_code, found.issue_date, found.unit_sign,
+         found.amount_sign
   from asked_key
-  join document on document.number = asked_key.invoice_key and is_own_key(document.number)
-  union all
-  -- numbers that are written otherwise than their key: document_odd_key
-  select document.id, asked_key.invoice_key, document.number, document.class, document.type_code, document.issue_date,
-         document.unit_sign, document.amount_sign
-  from asked_key
-  join document on invoice_key(document.number) = asked_key.invoice_key and not is_own_key(document.number)
+  cross join lateral (
+    (select document.* from document
+     where document.number = asked_key.invoice_key and is_own_key(document.number)
+     offset 0)
+    union all
+    -- written otherwise than their key: document_odd_key
+    (select document.* from document
+     where invoice_key(document.number) = asked_key.invoice_key and not is_own_key(document.number)
+     offset 0)
+  ) as found
 ), said as (
   select documents.invoice_key, line.file_id, line.row_no, documents.number, documents.issue_date, documents.class,
          documents.type_code, line.customer_number, line.sku, line.quantity * documents.unit_sign as quantity,
