@@ -14,7 +14,9 @@ import { withdrawFile } from '../src/invoice/withdraw.ts';
 import { acceptGaps } from '../src/kpi/completeness.ts';
 import { refresh } from '../src/kpi/refresh.ts';
 import { reportFolder, writeReports } from '../src/kpi/report.ts';
+import { useAllRules } from '../src/kpi/rules.ts';
 import { fromBundle } from '../src/proof/bundle.ts';
+import { spoken } from '../src/proof/inputs.ts';
 import { fromDatabase } from '../src/proof/source.ts';
 import { BrokenBundle, END, headerOf, paddingOf } from '../src/proof/tar.ts';
 import { type VerifiedCycle, verifyCycle } from '../src/proof/verify.ts';
@@ -69,6 +71,19 @@ beforeAll(async () => {
   await load(
     'listings',
     'partner_mpn_id,country,name,url,requested_on\n4001,US,Harbor,https://harbor.example/,2019-07-01\n',
+  );
+  // Two at once, after a month that nobody has the numbers of.
+  const set = async (name: string, from: string, to: string) => ({
+    shown: name,
+    text: (await readFile(new URL('../src/kpi/rules/fy24.yaml', import.meta.url), 'utf8'))
+      .replace('name: fy24', `name: ${name}`)
+      .replaceAll('2024-07-01', to)
+      .replaceAll('2023-07-01', from),
+  });
+  await useAllRules(
+    it.context,
+    [await set('fy25', '2024-08-01', '2025-07-01'), await set('fy26', '2025-07-01', '2026-07-01')],
+    { leaveGap: true },
   );
   await load('rates', 'Date,USD\n2019-06-03,1.1\n2019-05-31,1.1\n2019-05-02,1.12\n');
   await refresh(it.context, '2019-06');
@@ -206,6 +221,16 @@ test('one flipped byte of any input, rule set, profile or row of the ledger is n
   expect(found.problems.find(({ thing }) => thing === 'one.csv')!.reason).toMatch(
     /its bytes in the store are altered\. Put a copy with this sha256 at /,
   );
+});
+
+test('of rule sets that were put in force together, one that is gone is missed', async () => {
+  const [both] = await it.rows<Parameters<typeof spoken>[0]>(
+    `select * from change where no = (select change_no from rule_set where name = 'fy25')`,
+  );
+  const undo = await alter('rule_set', `name = 'fy26'`, 'change_no = change_no + 1');
+  const found = await verify();
+  await undo();
+  expect(things(found)).toEqual([`rule set: ${spoken(both!)}`]);
 });
 
 test('one altered row, workbook or submitted file is named, and nothing else', async () => {

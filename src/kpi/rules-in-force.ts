@@ -53,7 +53,11 @@ export async function putAllInForce(
   if (sets.length === 0) return;
   const change = await nextChange(tx, context, {
     kind: 'rules',
-    ...(sets.length === 1 ? { sha256: hashOf(sets[0]!.text) } : {}),
+    ...(sets.length === 1
+      ? { sha256: hashOf(sets[0]!.text) }
+      : {
+          asked: { rule_sets: sets.map(({ rules, text }) => ({ name: rules.name, sha256: hashOf(text) })) },
+        }),
     ...(reason ? { reason } : {}),
   });
   await writeAll(tx, change, sets);

@@ -107,16 +107,24 @@ const alteredRules = ({ name, change_no, sha256 }: CycleRecord['rule_sets'][numb
   reason: `the text that change ${change_no} put in force is not the one that was: its sha256 is not ${sha256}.`,
 });
 
-/** Each rule set that was put in force is on record, and no other. */
+/** What a change that put several rule sets in force says of them; one alone is its sha256. */
+const PUT_IN_FORCE = z.object({ rule_sets: z.array(z.object({ sha256: z.string() })) });
+
+/** Of each change that put rule sets in force, those and no others are on record. */
 function ruleSetsApart({ changes, rule_sets }: CycleRecord): Problem[] {
-  const inForce = new Map(rule_sets.map((set) => [set.change_no, set.sha256]));
+  const inOrder = (hashes: readonly string[]): string => [...hashes].sort().join(', ');
   return changes
-    .filter(({ no, kind, sha256 }) => kind === 'rules' && inForce.get(no) !== sha256)
-    .map((change) => ({
-      what: 'rule set',
-      thing: spoken(change),
-      reason: `the rule set that it put in force (sha256 ${change.sha256}) is not on record.`,
-    }));
+    .filter(({ kind }) => kind === 'rules')
+    .flatMap((change): Problem[] => {
+      const several = PUT_IN_FORCE.safeParse(change.asked).data?.rule_sets.map(({ sha256 }) => sha256);
+      const wanted = inOrder(change.sha256 === null ? (several ?? []) : [change.sha256]);
+      const found = inOrder(
+        rule_sets.filter(({ change_no }) => change_no === change.no).map(({ sha256 }) => sha256),
+      );
+      if (wanted !== '' && found === wanted) return [];
+      const reason = `what it put in force (sha256 ${wanted || 'of nothing'}) is not what is on record (sha256 ${found || 'of nothing'}).`;
+      return [{ what: 'rule set', thing: spoken(change), reason }];
+    });
 }
 
 const ASKED = z.object({

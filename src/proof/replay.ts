@@ -12,7 +12,7 @@ import { withdrawFile } from '../invoice/withdraw.ts';
 import { LkpError, nextChange } from '../job.ts';
 import { writeDown } from '../kpi/completeness.ts';
 import { remake } from '../kpi/remake.ts';
-import { useRules } from '../kpi/rules.ts';
+import { useAllRules } from '../kpi/rules.ts';
 import { loadReference } from '../reference/load.ts';
 import { spoken } from './inputs.ts';
 import type { Problem } from './problem.ts';
@@ -149,9 +149,14 @@ function again(it: Again): Promise<unknown> {
 }
 
 async function rulesAgain({ scratch, record, change }: Again): Promise<void> {
-  const set = record.rule_sets.find(({ change_no }) => change_no === change.no);
-  if (!set) throw new Stuck('its rule set is not on record.');
-  await useRules(scratch.app, set.body, set.name, change.reason ?? undefined);
+  const sets = record.rule_sets.filter(({ change_no }) => change_no === change.no);
+  if (sets.length === 0) throw new Stuck('its rule set is not on record.');
+  await useAllRules(
+    scratch.app,
+    sets.map(({ name, body }) => ({ shown: name, text: body })),
+    // A gap that a person left then is left again.
+    { leaveGap: true, ...(change.reason === null ? {} : { reason: change.reason }) },
+  );
 }
 
 async function decideAgain({ scratch, change }: Again, verdict: Verdict): Promise<void> {
