@@ -257,7 +257,7 @@ test('a restated workbook says what changed, why, and whose it was; the first re
 test('what is told apart from lines: a level crossed, and a requirement where nothing else differs', async () => {
   await load(
     'enrolments',
-    'partner_mpn_id,learning_option,competency,anniversary_date\n4001,Action Pack,,2020-03-01\n4002,Silver,Cloud Platform,2020-03-01\n',
+    'partner_mpn_id,learning_option,competency,anniversary_date\n4001,Action Pack,,2020-03-01\n4002,Silver,Cloud Platform,2019-12-20\n',
   );
   await take('a.csv', line('A', 1));
   await refresh(it.context, CYCLE);
