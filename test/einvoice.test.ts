@@ -452,7 +452,7 @@ describe('everything else is refused by what it is', () => {
 
 describe('real files', () => {
   if (!existsSync(DATA)) {
-    console.warn('no ../shared/data: the e-invoices of Peppol, CEN and OASIS are not tested');
+    test.skip('no ../shared/data: the e-invoices of Peppol, CEN and OASIS are not tested');
     return;
   }
   const found = readdirSync(DATA, { recursive: true, withFileTypes: true })
