@@ -218,7 +218,7 @@ export async function holdSubmission(scratch: Scratch, source: Source, held: Hel
       held.problems.push({
         what: 'submission',
         thing: source.submitted(name),
-        reason: `written anew it has the sha256 ${now}, and ${sha256} was recorded.`,
+        reason: `written anew it has the sha256 ${now ?? 'of no file: no such file belongs to the submission'}, and ${sha256} was recorded.`,
       });
   }
   for (const { name } of anew.files.filter((file) => !submission.files.some((one) => one.name === file.name)))

@@ -56,9 +56,9 @@ export function tellPair(cause: Cause, claimed: ClaimLine, ours: OurLine, asked:
   return told(cause, { ...ofClaim(claimed), ...ofOurs(ours), ...ofAsked(asked), group: several });
 }
 
-/** Of a line of ours that the claim lacks. `reference`: what a credit note refers to; `by`: the claimed line it belongs to. */
-export function tellOurs(cause: Cause, ours: OurLine, asked: Asked, claimed?: ClaimLine): Told {
-  const values = { ...ofClaim(claimed ?? null), ...ofOurs(ours), ...ofAsked(asked), invoice: ours.invoice };
+/** Of a line of ours that the claim lacks. */
+export function tellOurs(cause: Cause, ours: OurLine, asked: Asked): Told {
+  const values = { ...ofClaim(null), ...ofOurs(ours), ...ofAsked(asked), invoice: ours.invoice };
   if (cause === 'superseded') {
     return {
       ...told('not-claimed', values),
