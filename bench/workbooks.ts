@@ -348,7 +348,7 @@ async function stageOf(
 ): Promise<Stage> {
   await app.db.transaction('stage', async (tx) => {
     await tx.rows('truncate occurrence, run restart identity cascade');
-    await plan(tx, JOBS, CYCLE, app.settings.LKP_TIME_ZONE);
+    await plan(tx, JOBS, CYCLE, app.schedule);
     await tx.rows(`update occurrence set state = 'done' where job <> 'report'`);
   });
   const folder = reportsOf(ground.folder);

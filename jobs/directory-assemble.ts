@@ -1,4 +1,3 @@
-import { assemblyDay, endOfDay, startOfDay, submissionDay } from '../src/calendar.ts';
 import { assembleDirectory, isSubmitted } from '../src/directory/assemble.ts';
 import type { Job } from '../src/job.ts';
 
@@ -8,10 +7,7 @@ export const directoryAssemble: Job = {
   reads: ['listing', 'enrolment', 'snapshot', 'the last submitted batch'],
   writes: ['directory_batch', 'directory_entry'],
   after: ['refresh'],
-  when: (cycle, timeZone) => ({
-    due: startOfDay(assemblyDay(cycle), timeZone),
-    deadline: endOfDay(submissionDay(cycle), timeZone),
-  }),
+  when: { day: 16, deadline: { day: 21 }, why: 'the second day of the third week' },
   async run(context, cycle) {
     if (await isSubmitted(context, cycle))
       return { outcome: 'done', says: 'already submitted; nothing to assemble' };

@@ -1,4 +1,3 @@
-import { endOfDay, startOfDay, submissionDay } from '../src/calendar.ts';
 import { showDirectory } from '../src/directory/show.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
 import { type Job, LkpError } from '../src/job.ts';
@@ -9,10 +8,7 @@ export const directorySubmit: Job = {
   reads: ['directory_batch', 'directory_entry'],
   writes: ['directory_submission', 'directory_file', 'outbox folder'],
   after: ['directory-assemble'],
-  when: (cycle, timeZone) => ({
-    due: startOfDay(submissionDay(cycle), timeZone),
-    deadline: endOfDay(submissionDay(cycle), timeZone),
-  }),
+  when: { day: 21, why: 'the last day of the third week' },
   async run(context, cycle) {
     const batch = await showDirectory(context, cycle);
     if (batch.entries + batch.removed === 0) {

@@ -1,6 +1,5 @@
 import { sweepInbox } from '../src/invoice/sweep.ts';
 import type { Job } from '../src/job.ts';
-import { refreshDue } from '../src/kpi/refresh.ts';
 
 /** So many files that were left alone are named in a sentence. */
 const NAMED = 20;
@@ -11,7 +10,7 @@ export const ingest: Job = {
   reads: ['inbox folder', 'import profiles'],
   writes: ['file', 'document', 'line', 'rejection', 'duplicate', 'quarantine', 'content store'],
   after: [],
-  when: refreshDue,
+  when: { day: 15, why: 'mid-month' },
   async run(context, cycle) {
     const { files, left_alone, totals } = await sweepInbox(context);
     const refused = files.filter(({ status }) => status === 'refused');

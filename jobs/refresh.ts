@@ -1,6 +1,6 @@
 import type { Job } from '../src/job.ts';
 import { gapsOf, gateSays } from '../src/kpi/completeness.ts';
-import { refresh as refreshCycle, refreshDue } from '../src/kpi/refresh.ts';
+import { refresh as refreshCycle } from '../src/kpi/refresh.ts';
 
 export const refresh: Job = {
   name: 'refresh',
@@ -19,7 +19,7 @@ export const refresh: Job = {
   ],
   writes: ['source_month', 'month_cell', 'month_control', 'snapshot'],
   after: ['ingest'],
-  when: refreshDue,
+  when: { day: 15, why: 'mid-month' },
   async run(context, cycle) {
     const gaps = await gapsOf(context, cycle);
     if (gaps.length > 0) return { outcome: 'asks', says: gateSays(cycle, gaps) };

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { JOBS } from '../jobs/index.ts';
 import { readSettings, type Settings } from './config.ts';
 import { type OpenDatabase, openDatabase } from './db/connection.ts';
 import { openEmbedded, stopEmbedded } from './db/embedded.ts';
@@ -10,6 +11,7 @@ import { createWorkbooks } from './excel/write.ts';
 import { type Context, LkpError } from './job.ts';
 import { putShippedRulesInForce } from './kpi/rules.ts';
 import type { Tables } from './ports.ts';
+import { readSchedule } from './schedule.ts';
 import { openCsv } from './tabular/csv.ts';
 import { formatOf } from './tabular/format.ts';
 
@@ -33,6 +35,7 @@ export interface AppOptions {
 /** The one place that wires the adapters to the subjects: opens the database, brings it up to date, builds the context. */
 export async function openApp(options: AppOptions = {}): Promise<App> {
   const settings = options.settings ?? readSettings();
+  const schedule = await readSchedule(settings, JOBS);
   await makeFolder(settings.home).catch((cause: NodeJS.ErrnoException) => {
     throw new LkpError(
       'machine',
@@ -53,6 +56,7 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
       db,
       databaseUrl,
       settings,
+      schedule,
       tables,
       workbooks: createWorkbooks(),
       now: options.now ?? (() => new Date().toISOString()),

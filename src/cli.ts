@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { CALENDAR_COMMANDS } from './commands/calendar.ts';
 import { addCommands, addGroup, progress } from './commands/command.ts';
 import { DATA_COMMANDS, QUARANTINE_COMMANDS } from './commands/data.ts';
 import { DIRECTORY_COMMANDS } from './commands/directory.ts';
@@ -6,6 +7,8 @@ import { KPI_COMMANDS } from './commands/kpi.ts';
 import { MONTH_COMMANDS } from './commands/month.ts';
 import { RECONCILE_COMMANDS } from './commands/reconcile.ts';
 import { RULES_COMMANDS } from './commands/rules.ts';
+import { SERVICE_COMMANDS } from './commands/service.ts';
+import { STATUS_COMMANDS } from './commands/status.ts';
 import { VERSION } from './config.ts';
 import { LkpError } from './job.ts';
 import { oneLine, printable } from './show.ts';
@@ -21,6 +24,9 @@ const program = new Command('lkp')
   .configureOutput({ outputError: (text, write) => write(printable(text.replace(/^error: /, ''))) });
 
 addCommands(program, MONTH_COMMANDS);
+addCommands(program, CALENDAR_COMMANDS);
+addCommands(program, STATUS_COMMANDS);
+addCommands(program, SERVICE_COMMANDS);
 addCommands(program, DATA_COMMANDS);
 addGroup(program, 'quarantine', 'what waits for a decision by a person', QUARANTINE_COMMANDS);
 addCommands(program, KPI_COMMANDS);

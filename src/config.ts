@@ -46,6 +46,23 @@ export const SETTINGS = z.object({
   LKP_RATE_LOOKBACK_DAYS: z.coerce.number().int().min(0).max(60).default(7),
   /** Of its usual lines, the share in percent below which a source has brought far less than usual. */
   LKP_COMPLETENESS_PERCENT: z.coerce.number().int().min(0).max(100).default(50),
+  /** A YAML file that says otherwise than `jobs/` when jobs are due; unset is LKP_HOME/schedule.yaml, where there is one. */
+  LKP_SCHEDULE: z.string().optional(),
+  /** Where `lkp start` answers /health, /ready and /metrics: a port, or host:port; unset answers nowhere. */
+  LKP_HTTP: z
+    .string()
+    .regex(/^([\w.-]+:|\[[\da-fA-F:]+\]:)?\d{1,5}$/, 'must be a port, or host:port')
+    .optional(),
+  /** Who gets alerts by e-mail: addresses with commas between them. */
+  LKP_ALERT_EMAIL: z.string().optional(),
+  /** The sender of alerts by e-mail. */
+  LKP_ALERT_FROM: z.string().optional(),
+  /** The mail server for alerts: smtp://user:password@host:587 or smtps://host. */
+  LKP_SMTP_URL: url('smtp', 'smtps').optional(),
+  /** Where alerts are posted as JSON. */
+  LKP_ALERT_WEBHOOK: url('https', 'http').optional(),
+  /** How long alerts, runs and what nothing refers to any more are kept, in months. */
+  LKP_RETENTION_MONTHS: z.coerce.number().int().min(13).max(1200).default(36),
   /** Who does this: recorded with every change and run. */
   LKP_ACTOR: z.string().min(1).default('operations'),
   /** trace, debug, info, warn, error or silent. */

@@ -1,5 +1,7 @@
 import type { Settings } from './config.ts';
+import type { When } from './dates.ts';
 import type { Database, Sql, Tables, Workbooks } from './ports.ts';
+import type { Schedule } from './schedule.ts';
 
 /**
  * A failure that a person can act on. The message says what was seen, what was wanted and what to do next.
@@ -45,6 +47,8 @@ export interface Context {
   readonly tables: Tables;
   readonly workbooks: Workbooks;
   readonly settings: Settings;
+  /** When jobs are due. */
+  readonly schedule: Schedule;
   /** The clock, as an ISO 8601 instant in UTC. A simulation passes its own. */
   readonly now: () => string;
   /** Tells a person at a terminal how far long work has come; silent in a pipe. */
@@ -71,8 +75,8 @@ export interface Job {
   readonly writes: readonly string[];
   /** Jobs of the same cycle that must be done before, with all their parts. */
   readonly after: readonly string[];
-  /** Instants (UTC) at which a cycle's occurrence is due and late. */
-  readonly when: (cycle: string, timeZone: string) => { readonly due: string; readonly deadline?: string };
+  /** The day of a cycle on which it is due, unless the schedule file says otherwise. */
+  readonly when: When;
   /** How many parts a cycle's run has that workers may share; 1 when absent. */
   readonly parts?: number;
   readonly run: (

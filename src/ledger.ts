@@ -2,6 +2,7 @@ import { crash } from './crash.ts';
 import { type Context, type Job, LkpError, type Outcome, type Part } from './job.ts';
 import type { Log } from './log.ts';
 import type { Database, Sql } from './ports.ts';
+import type { Schedule } from './schedule.ts';
 
 /**
  * What is due and what was tried. The database is the truth: a queue message only says "look at this occurrence".
@@ -14,7 +15,7 @@ export interface Occurrence extends Part {
   readonly cycle: string;
   readonly due_at: string;
   readonly deadline: string | null;
-  readonly state: 'due' | 'enqueued' | 'running' | 'done' | 'failed' | 'waiting';
+  readonly state: 'due' | 'enqueued' | 'running' | 'done' | 'failed' | 'waiting' | 'missed' | 'cancelled';
   readonly attempt: number;
   readonly says: string | null;
 }
@@ -48,8 +49,12 @@ export const nameOf = ({ job, part, parts }: Pick<Occurrence, 'job' | 'part' | '
  * Writes down what a cycle has to do. What is there already stays as it is, with the parts that it was planned with: a
  * done cycle is never fired again.
  */
-export async function plan(tx: Sql, jobs: readonly Job[], cycle: string, timeZone: string): Promise<void> {
-  const dates = jobs.map(({ name, parts = 1, when }) => ({ job: name, parts, ...when(cycle, timeZone) }));
+export async function plan(tx: Sql, jobs: readonly Job[], cycle: string, schedule: Schedule): Promise<void> {
+  const dates = jobs.map((job) => ({
+    job: job.name,
+    parts: job.parts ?? 1,
+    ...schedule.dates(job.name, cycle),
+  }));
   await tx.rows(
     `insert into occurrence (job, cycle, part, parts, due_at, deadline)
      select due.job, $1, part, due.parts, due.due_at, due.deadline

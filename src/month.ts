@@ -24,10 +24,10 @@ const LAST_INSTANT = '9999-12-31T00:00:00Z';
  * Workers of other processes on the same queue take part.
  */
 export async function runMonth(app: App, cycle: string, options: MonthOptions): Promise<Occurrence[]> {
-  const { LKP_TIME_ZONE: zone, LKP_ACTOR: actor, QUEUE_URL } = app.settings;
+  const { LKP_ACTOR: actor, QUEUE_URL } = app.settings;
   const { reason } = options;
   await app.db.transaction('plan', async (tx) => {
-    await plan(tx, JOBS, cycle, zone);
+    await plan(tx, JOBS, cycle, app.schedule);
     // Failed and waiting jobs are tried again when a person asks for the cycle.
     await again(tx, cycle, options.again ? ['done', 'failed', 'waiting'] : ['failed', 'waiting']);
   });

@@ -139,14 +139,13 @@ export class Scheduler {
   }
 
   async #plan(): Promise<void> {
-    const { now, settings, db } = this.#app;
-    const zone = settings.LKP_TIME_ZONE;
-    const cycle = dayIn(now(), zone).slice(0, 7);
+    const { now, schedule, db } = this.#app;
+    const cycle = dayIn(now(), schedule.timeZone).slice(0, 7);
     const before = addMonths(cycle, -1);
     const late = await db.transaction('plan', async (tx) => {
       // Nobody was there to plan the last month. A new installation has no last month.
-      if (this.#boot && (await serviceBegan(tx, before))) await plan(tx, this.#jobs, before, zone);
-      await plan(tx, this.#jobs, cycle, zone);
+      if (this.#boot && (await serviceBegan(tx, before))) await plan(tx, this.#jobs, before, schedule);
+      await plan(tx, this.#jobs, cycle, schedule);
       return overdue(tx, now());
     });
     for (const occurrence of late) {

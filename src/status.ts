@@ -22,6 +22,8 @@ export interface CalendarOccurrence {
 const STATES: ReadonlyArray<Occurrence['state']> = [
   'failed',
   'waiting',
+  'missed',
+  'cancelled',
   'running',
   'enqueued',
   'due',
@@ -49,10 +51,10 @@ export async function calendarOf(
     const found = [];
     for (const cycle of cycles) {
       const ledger = await occurrencesOf(tx, cycle);
-      const occurrences = jobs.map(({ name, why, when }) => {
+      const occurrences = jobs.map(({ name, why }) => {
         const planned = ledger.filter(({ job }) => job === name);
         const [written] = planned;
-        const dates = when(cycle, app.settings.LKP_TIME_ZONE);
+        const dates = app.schedule.dates(name, cycle);
         const deadline = written?.deadline ?? dates.deadline;
         return {
           job: name,

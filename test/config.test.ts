@@ -20,6 +20,7 @@ test('with nothing set everything lives under .lkp in the working folder', () =>
     LKP_INBOX_WAIT_SECONDS: 300,
     LKP_TIME_ZONE: 'UTC',
     LKP_REPORTING_CURRENCY: 'USD',
+    LKP_RETENTION_MONTHS: 36,
     LKP_RATE_LOOKBACK_DAYS: 7,
     LKP_COMPLETENESS_PERCENT: 50,
     LKP_ACTOR: 'operations',

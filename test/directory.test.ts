@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { JOBS } from '../jobs/index.ts';
 import { readSettings } from '../src/config.ts';
 import { assembleDirectory, isSubmitted } from '../src/directory/assemble.ts';
 import { showDirectory } from '../src/directory/show.ts';
@@ -13,6 +14,7 @@ import { createWorkbooks } from '../src/excel/write.ts';
 import type { Context } from '../src/job.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
+import { scheduleOf } from '../src/schedule.ts';
 import { openCsv } from '../src/tabular/csv.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 
@@ -54,6 +56,7 @@ const contextOf = (database: Fresh, home: string, now: string): Context => ({
   tables: { open: (path, hints) => openCsv(path, hints?.name ?? path, hints) },
   workbooks: createWorkbooks(),
   settings: readSettings({ LKP_HOME: home }),
+  schedule: scheduleOf('UTC', JOBS),
   now: () => now,
   progress: () => undefined,
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { JOBS } from '../jobs/index.ts';
 import { readSettings } from '../src/config.ts';
 import { createWorkbooks } from '../src/excel/write.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
@@ -12,6 +13,7 @@ import { refresh } from '../src/kpi/refresh.ts';
 import { putShippedRulesInForce, useRules } from '../src/kpi/rules.ts';
 import { KIND_NAMES } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
+import { scheduleOf } from '../src/schedule.ts';
 import { openCsv } from '../src/tabular/csv.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 import { readTables, type TextTable } from './harness/printed-tables.ts';
@@ -102,6 +104,7 @@ describe.each(stories)('%s', (name) => {
       tables: { open: (path, hints) => openCsv(path, hints?.name ?? path, hints) },
       workbooks: createWorkbooks(),
       settings: readSettings({ LKP_HOME: join(home, 'home') }),
+      schedule: scheduleOf('UTC', JOBS),
       now: () => '2024-12-15T08:00:00Z',
       progress: () => undefined,
     };

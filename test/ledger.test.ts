@@ -18,6 +18,7 @@ import {
 import { openLog } from '../src/log.ts';
 import { runMonth } from '../src/month.ts';
 import type { Sql } from '../src/ports.ts';
+import { scheduleOf } from '../src/schedule.ts';
 import { calendarOf, runsOf, stateText } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { until } from './harness/until.ts';
@@ -42,11 +43,13 @@ const job = (name: string, due: string, after: string[] = []): Job => ({
   reads: [],
   writes: [],
   after,
-  when: (cycle) => ({ due: `${cycle}-${due}T00:00:00Z`, deadline: `${cycle}-${due}T23:59:59Z` }),
+  when: { day: Number(due), why: 'a test says so' },
   run: (context, cycle, part) =>
     (work[name] ?? (async () => ({ outcome: 'done', says: 'well' })))(context, cycle, part),
 });
 const JOBS = [job('first', '15'), job('second', '15', ['first']), job('third', '20', ['second'])];
+
+const SCHEDULE = scheduleOf('UTC', JOBS);
 
 const tx = <T>(run: (sql: Sql) => Promise<T>): Promise<T> => it.context.db.transaction('test', run);
 const take = (now: string, jobs = JOBS): Promise<Occurrence[]> =>
@@ -67,7 +70,7 @@ async function only(now: string): Promise<Occurrence> {
 const leaseRanOut = () =>
   it.rows(`update occurrence set lease_until = now() - interval '1 second' where state = 'running'`);
 
-beforeEach(() => tx((sql) => plan(sql, JOBS, CYCLE, 'UTC')));
+beforeEach(() => tx((sql) => plan(sql, JOBS, CYCLE, SCHEDULE)));
 
 describe('what is ready', () => {
   test('nothing before it is due; then one after the other, each when the one before is done', async () => {
@@ -108,11 +111,11 @@ describe('a plan', () => {
   test('made again changes nothing, and never fires again what is done', async () => {
     await doIt(await only(LATE));
     const before = await it.rows('select * from occurrence order by id');
-    await tx((sql) => plan(sql, JOBS, CYCLE, 'UTC'));
+    await tx((sql) => plan(sql, JOBS, CYCLE, SCHEDULE));
     expect(await it.rows('select * from occurrence order by id')).toEqual(before);
     // An edited schedule: other days, the same job.
     const edited = [job('first', '25'), job('second', '25', ['first']), job('fourth', '25')];
-    await tx((sql) => plan(sql, edited, CYCLE, 'Europe/Madrid'));
+    await tx((sql) => plan(sql, edited, CYCLE, scheduleOf('Europe/Madrid', edited)));
     expect(await states()).toEqual({ first: 'done 1', second: 'due 0', third: 'due 0', fourth: 'due 0' });
     const taken = names(await take(LATE, edited));
     expect(taken).toEqual(expect.arrayContaining(['fourth', 'second']));
@@ -120,7 +123,7 @@ describe('a plan', () => {
   });
 
   test('of another cycle is another plan', async () => {
-    await tx((sql) => plan(sql, JOBS, '2020-06', 'UTC'));
+    await tx((sql) => plan(sql, JOBS, '2020-06', SCHEDULE));
     expect(await it.rows('select distinct cycle from occurrence order by 1')).toEqual([
       { cycle: '2020-05' },
       { cycle: '2020-06' },
@@ -241,7 +244,7 @@ describe('a job in parts', () => {
     (await tx((sql) => occurrencesOf(sql, OTHER))).map(
       (one) => `${nameOf(one)}: ${one.state} ${one.attempt}`,
     );
-  beforeEach(() => tx((sql) => plan(sql, PARTED, OTHER, 'UTC')));
+  beforeEach(() => tx((sql) => plan(sql, PARTED, OTHER, scheduleOf('UTC', PARTED))));
 
   test('is sent as its parts; each begins once and is told which one it is; the next job waits for all', async () => {
     const told: string[] = [];
@@ -296,7 +299,9 @@ describe('a job in parts', () => {
       'whole 3 of 3: done 2',
       'last: due 0',
     ]);
-    const calendar = await calendarOf(it.context, PARTED, [OTHER]);
+    const calendar = await calendarOf({ ...it.context, schedule: scheduleOf('UTC', PARTED) }, PARTED, [
+      OTHER,
+    ]);
     expect(calendar.cycles[0]!.occurrences.map(({ job, state, parts }) => ({ job, state, parts }))).toEqual([
       { job: 'whole', state: 'failed', parts: { done: 2, of: 3 } },
       { job: 'last', state: 'due', parts: undefined },
@@ -313,18 +318,20 @@ describe('a job in parts', () => {
       `insert into occurrence (job, cycle, due_at, state) values ('whole', $1, $2, 'done'), ('last', $1, $2, 'due')`,
       [OTHER, EARLY],
     );
-    await tx((sql) => plan(sql, PARTED, OTHER, 'UTC'));
+    await tx((sql) => plan(sql, PARTED, OTHER, scheduleOf('UTC', PARTED)));
     expect(await partStates()).toEqual(['whole: done 0', 'last: due 0']);
     expect((await takeOther()).map(nameOf)).toEqual(['last']);
     // And so does one of a version with more parts.
-    await tx((sql) => plan(sql, [{ ...PARTED[0]!, parts: 2 }], '2020-03', 'UTC'));
-    await tx((sql) => plan(sql, PARTED, '2020-03', 'UTC'));
+    await tx((sql) => plan(sql, [{ ...PARTED[0]!, parts: 2 }], '2020-03', scheduleOf('UTC', PARTED)));
+    await tx((sql) => plan(sql, PARTED, '2020-03', scheduleOf('UTC', PARTED)));
     const planned = await tx((sql) => occurrencesOf(sql, '2020-03'));
     expect(planned.map(nameOf)).toEqual(['whole 1 of 2', 'whole 2 of 2', 'last']);
   });
 
   test('planned by many at once is planned once', async () => {
-    await Promise.all(Array.from({ length: 6 }, () => tx((sql) => plan(sql, PARTED, '2020-03', 'UTC'))));
+    await Promise.all(
+      Array.from({ length: 6 }, () => tx((sql) => plan(sql, PARTED, '2020-03', scheduleOf('UTC', PARTED)))),
+    );
     expect(await tx((sql) => occurrencesOf(sql, '2020-03'))).toHaveLength(4);
   });
 });

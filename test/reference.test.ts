@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { JOBS } from '../jobs/index.ts';
 import { tables } from '../src/app.ts';
 import { readSettings } from '../src/config.ts';
 import { createWorkbooks } from '../src/excel/write.ts';
@@ -14,6 +15,7 @@ import { KIND_NAMES, KINDS, type KindName } from '../src/reference/kinds.ts';
 import { type LoadResult, loadReference } from '../src/reference/load.ts';
 import { REFERENCE_RULES } from '../src/reference/rejections.ts';
 import { unzipOneCsv } from '../src/reference/unzip.ts';
+import { scheduleOf } from '../src/schedule.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 
 let fresh: Fresh;
@@ -28,6 +30,7 @@ beforeEach(async () => {
     tables,
     workbooks: createWorkbooks(),
     settings: readSettings({ LKP_HOME: join(folder, 'home') }),
+    schedule: scheduleOf('UTC', JOBS),
     now: () => '2020-01-20T10:00:00Z',
     progress: () => undefined,
   };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { JOBS } from '../jobs/index.ts';
 import { reportingWindow } from '../src/calendar.ts';
 import { readSettings } from '../src/config.ts';
 import { createWorkbooks } from '../src/excel/write.ts';
@@ -14,6 +15,7 @@ import { type RefreshResult, refresh } from '../src/kpi/refresh.ts';
 import { putShippedRulesInForce } from '../src/kpi/rules.ts';
 import { KIND_NAMES } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
+import { scheduleOf } from '../src/schedule.ts';
 import { openCsv } from '../src/tabular/csv.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 import { readTables, type TextTable } from './harness/printed-tables.ts';
@@ -45,6 +47,7 @@ beforeAll(async () => {
     tables: { open: (path, hints) => openCsv(path, hints?.name ?? path, hints) },
     workbooks: createWorkbooks(),
     settings: readSettings({ LKP_HOME: join(folder, 'home') }),
+    schedule: scheduleOf('UTC', JOBS),
     now: () => '2024-07-15T08:00:00Z',
     progress: () => undefined,
   };

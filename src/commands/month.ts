@@ -1,21 +1,13 @@
-import { JOBS } from '../../jobs/index.ts';
-import { openApp } from '../app.ts';
-import { addMonths, parseCycle } from '../calendar.ts';
-import { nearest, readSettings, testClock } from '../config.ts';
-import { stopEmbedded } from '../db/embedded.ts';
+import { parseCycle } from '../calendar.ts';
 import { demo, demoText } from '../demo.ts';
-import { candidateProfiles } from '../invoice/profile.ts';
 import { LkpError } from '../job.ts';
-import { rulesInForce } from '../kpi/rules-in-force.ts';
 import { nameOf } from '../ledger.ts';
 import { runMonth } from '../month.ts';
-import { ROLES, type Role } from '../roles.ts';
-import { serve } from '../serve.ts';
 import { table } from '../show.ts';
-import { calendarOf, runsOf, stateText, statusOf, statusText } from '../status.ts';
+import { runsOf } from '../status.ts';
 import { cycleOf, type Definition, progress, today } from './command.ts';
 
-/** The month as a whole, and the state of the software itself. */
+/** The month as a whole: its jobs, run through the ledger, and what was tried. */
 export const MONTH_COMMANDS: readonly Definition[] = [
   {
     usage: 'demo',
@@ -23,14 +15,6 @@ export const MONTH_COMMANDS: readonly Definition[] = [
     async offline() {
       const result = await demo({ progress });
       return { json: result, text: demoText(result) };
-    },
-  },
-  {
-    usage: 'status',
-    description: 'what is next, what is late, what waits for whom',
-    async act(app) {
-      const status = await statusOf(app, JOBS);
-      return { json: status, text: statusText(status) };
     },
   },
   {
@@ -66,25 +50,6 @@ export const MONTH_COMMANDS: readonly Definition[] = [
     },
   },
   {
-    usage: 'calendar [cycle]',
-    description: 'the dates of the coming twelve months, or of one cycle',
-    async act(app, [text]) {
-      const coming = Array.from({ length: 12 }, (_, index) => addMonths(today(app).slice(0, 7), index));
-      const calendar = await calendarOf(app, JOBS, text === undefined ? coming : [parseCycle(text)]);
-      const rows = calendar.cycles.flatMap(({ cycle, occurrences }) =>
-        occurrences.map((occurrence) => [
-          cycle,
-          occurrence.job,
-          occurrence.due_at,
-          occurrence.deadline ?? '',
-          stateText(occurrence),
-          occurrence.why,
-        ]),
-      );
-      return { json: calendar, text: table(['cycle', 'job', 'due', 'deadline', 'state', 'why'], rows) };
-    },
-  },
-  {
     usage: 'runs [cycle]',
     description: 'what was tried, and how it ended',
     async act(app, [text]) {
@@ -103,59 +68,4 @@ export const MONTH_COMMANDS: readonly Definition[] = [
       return { json: { runs }, text: runs.length === 0 ? 'Nothing has run yet.' : table(header, rows) };
     },
   },
-  {
-    usage: 'check',
-    description: 'validate the whole configuration',
-    async act(app) {
-      const profiles = (await candidateProfiles(app.settings.profiles)).map(({ name }) => name);
-      const sets = (await app.db.transaction('check', rulesInForce)).map(({ name }) => name);
-      return {
-        json: { valid: true, profiles, rule_sets: sets },
-        text: `The configuration is valid. Profiles: ${profiles.join(', ')}. Rule sets in force: ${sets.join(', ')}.`,
-      };
-    },
-  },
-  {
-    usage: 'migrate',
-    description: 'bring the database to this version',
-    // Opening the application migrates.
-    async act() {
-      return { json: { migrated: true }, text: 'The database is up to date.' };
-    },
-  },
-  {
-    usage: 'start [roles...]',
-    description: `run until a signal: ${ROLES.join(', ')}; all of them in one process when none is named`,
-    async offline(given, options) {
-      const roles = given.length === 0 ? [...ROLES] : [...new Set(given.map(roleOf))];
-      const now = testClock();
-      await serve({
-        roles,
-        jobs: JOBS,
-        open: () => openApp({ progress, ...(now ? { now } : {}) }),
-        ready: (line) => (options.json ? process.stderr : process.stdout).write(`${line}\n`),
-      });
-      return { json: { stopped: roles }, text: 'Stopped.' };
-    },
-  },
-  {
-    usage: 'stop',
-    description: 'end the embedded server',
-    async offline() {
-      const stopped = await stopEmbedded(readSettings().home);
-      return {
-        json: { stopped },
-        text: stopped ? 'The embedded server is stopped.' : 'No embedded server is running here.',
-      };
-    },
-  },
 ];
-
-function roleOf(text: string): Role {
-  const role = ROLES.find((known) => known === text);
-  if (role) return role;
-  throw new LkpError(
-    'request',
-    `"${text}" is not a role. Did you mean ${nearest(text, ROLES)}? Roles are ${ROLES.join(' and ')}; none is both.`,
-  );
-}

@@ -1,4 +1,3 @@
-import { refreshDay, startOfDay } from '../calendar.ts';
 import type { Context } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { computeFresh, cutOff, takeCells } from './fresh.ts';
@@ -34,7 +33,7 @@ export async function freezeAside(
 ): Promise<void> {
   await tx.file('marts/freeze', {
     revision: 0,
-    due_at: startOfDay(refreshDay(cycle), context.settings.LKP_TIME_ZONE),
+    due_at: context.schedule.dates('refresh', cycle).due,
     content_hash,
     change_no: '',
     reason: '',

@@ -1,5 +1,5 @@
 import { buildId } from '../build.ts';
-import { addMonths, endOfDay, refreshDay, startOfDay } from '../calendar.ts';
+import { addMonths } from '../calendar.ts';
 import { crash } from '../crash.ts';
 import { CYCLE_DISPOSITIONS, type CycleDisposition } from '../dispositions.ts';
 import { type Context, LkpError, nextChange, Unkept } from '../job.ts';
@@ -140,7 +140,7 @@ async function compute(
   crash('refresh-before-freeze');
   await tx.file('marts/freeze', {
     revision,
-    due_at: startOfDay(refreshDay(cycle), settings.LKP_TIME_ZONE),
+    due_at: context.schedule.dates('refresh', cycle).due,
     content_hash,
     change_no: change,
     reason: options.reason ?? '',
@@ -261,9 +261,3 @@ export async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said)
     ...(rules === undefined ? {} : { rules }),
   };
 }
-
-/** The instants at which a cycle's refresh is due and late. */
-export const refreshDue = (cycle: string, timeZone: string): { due: string; deadline: string } => ({
-  due: startOfDay(refreshDay(cycle), timeZone),
-  deadline: endOfDay(refreshDay(cycle), timeZone),
-});

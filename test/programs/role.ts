@@ -12,6 +12,7 @@ import { testClock } from '../../src/config.ts';
 import { type Context, type Job, LkpError } from '../../src/job.ts';
 import type { Sql } from '../../src/ports.ts';
 import type { Role } from '../../src/roles.ts';
+import { scheduleOf } from '../../src/schedule.ts';
 import { GRACE_MS, serve } from '../../src/serve.ts';
 
 async function released(
@@ -34,7 +35,7 @@ const job = (name: string, after: string[]): Job => ({
   reads: ['hold', 'trouble'],
   writes: ['begun', 'effect'],
   after,
-  when: (cycle) => ({ due: `${cycle}-15T00:00:00.000Z`, deadline: `${cycle}-15T23:59:59.000Z` }),
+  when: { day: 15, why: 'a test says so' },
   async run(context, cycle) {
     const select = inOne(context);
     await select('insert into begun (job, cycle, pid) values ($1, $2, $3)', [name, cycle, process.pid]);
@@ -54,11 +55,12 @@ const job = (name: string, after: string[]): Job => ({
   },
 });
 
+const JOBS = [job('first', []), job('second', ['first'])];
 const now = testClock();
 await serve({
   roles: process.argv.slice(2) as Role[],
-  jobs: [job('first', []), job('second', ['first'])],
-  open: () => openApp(now ? { now } : {}),
+  jobs: JOBS,
+  open: async () => ({ ...(await openApp(now ? { now } : {})), schedule: scheduleOf('UTC', JOBS) }),
   ready: (line) => console.log(line),
   graceMs: Number(process.env.LKP_TEST_GRACE_MS ?? GRACE_MS),
 }).catch((error: Error) => {

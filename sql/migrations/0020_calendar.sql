@@ -1,0 +1,75 @@
+-- The calendar keeps itself (docs/decisions/0026): what was missed or cancelled, pauses, the round trip on the queue, alerts, and
+-- what was pruned.
+
+-- missed: not done in its time, and by its catch-up policy nothing does it by itself. cancelled: ended by a person.
+-- late_by: how long after due_at the first attempt began, when it was later than the calendar's patience; null = in time.
+-- cutoff: the last change that a repeated attempt sees, so that it computes what the first one began.
+alter table occurrence
+  drop constraint occurrence_state_check,
+  add constraint occurrence_state_check
+    check (state in ('due', 'enqueued', 'running', 'done', 'failed', 'waiting', 'missed', 'cancelled')),
+  add column late_by interval,
+  add column cutoff bigint references change (no);
+
+alter table run
+  drop constraint run_outcome_check,
+  add constraint run_outcome_check check (outcome in ('done', 'asks', 'failed', 'cancelled')),
+  add column late_by interval;
+
+-- One row is one time in which the calendar sent nothing by itself. At most one is open.
+create table pause (
+  id            bigint      generated always as identity primary key,
+  paused_at     timestamptz not null,
+  paused_by     text        not null,
+  reason        text        not null,
+  resumed_at    timestamptz,
+  resumed_by    text,
+  resume_reason text
+);
+create unique index pause_open on pause ((true)) where resumed_at is null;
+
+-- The one row is the newest heartbeat on the queue: sent by a scheduler, answered by a worker. Server's clock.
+create table heartbeat (
+  only_row    boolean     primary key default true check (only_row),
+  sent_at     timestamptz not null,
+  answered_at timestamptz,
+  answered_by text
+);
+
+-- One row is one thing that a person is told once. `key` says what it is about (missed-deadline refresh 2020-05), so that
+-- whoever looks raises it no second time. ended_at: when it was seen to be over.
+create table alert (
+  id        bigint      generated always as identity primary key,
+  key       text        not null unique,
+  kind      text        not null,
+  job       text,
+  cycle     text,
+  raised_at timestamptz not null,
+  says      text        not null,
+  next_step text        not null,
+  ended_at  timestamptz
+);
+
+-- One row is one alert on its way to one target.
+create table alert_delivery (
+  alert_id     bigint      not null references alert on delete cascade,
+  target       text        not null,
+  delivered_at timestamptz,
+  attempts     int         not null default 0,
+  -- not before; while somebody sends, until when he holds it
+  next_at      timestamptz not null,
+  last_error   text,
+  primary key (alert_id, target)
+);
+create index alert_delivery_open on alert_delivery (next_at) where delivered_at is null;
+
+-- One row is one thing that was deleted on purpose. kind: bytes (of the store, by sha256) or workbook (of a cycle).
+create table pruned (
+  id        bigint generated always as identity primary key,
+  kind      text   not null check (kind in ('bytes', 'workbook')),
+  sha256    text   not null,
+  name      text   not null,
+  cycle     text,
+  change_no bigint not null references change
+);
+create index pruned_sha256 on pruned (sha256);
