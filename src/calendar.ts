@@ -223,9 +223,7 @@ function wallIn(instant: number | string, timeZone: string): Wall {
     });
     formats.set(timeZone, format);
   }
-  return format
-    .format(typeof instant === 'string' ? Date.parse(instant) : instant)
-    .match(/\d+/g) as Wall;
+  return format.format(typeof instant === 'string' ? Date.parse(instant) : instant).match(/\d+/g) as Wall;
 }
 
 /** Adjoining months as half-open spans: ['2019-01','2019-02','2019-05'] -> 2019-01..2019-03, 2019-05..2019-06. */

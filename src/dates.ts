@@ -83,7 +83,7 @@ export interface LocalDates {
 
 const weekdayOf = (day: string): Weekday => WEEKDAYS[new Date(`${day}T00:00:00Z`).getUTCDay()]!;
 
-const dayText = (day: string): string => `day ${Number(day.slice(8))}`;
+const dayNumber = (day: string): number => Number(day.slice(8));
 
 /** The first day of the third week of a month. */
 export function thirdWeekOf(month: string, thirdWeek: ThirdWeek): string {
@@ -125,7 +125,7 @@ export function shifted(
     if (day.slice(0, 7) !== from.slice(0, 7)) return undefined;
     const rest = restOn(day, working);
     if (rest === undefined) return { day, passed };
-    passed.push(`${dayText(day)} is ${rest}`);
+    passed.push(`${passed.length === 0 ? `day ${dayNumber(day)} is` : dayNumber(day)} ${rest}`);
   }
 }
 
@@ -139,7 +139,7 @@ export function localDue(when: When, cycle: string, { thirdWeek, working }: DayR
   const notes = passed.length === 0 ? [] : [`${passed.join(', ')}; the ${when.shift}`];
   if (typeof when.day === 'string' && when.day.endsWith('third week')) {
     const first = thirdWeekOf(month, thirdWeek);
-    const days = `days ${Number(first.slice(8))}-${Number(addDays(first, 6).slice(8))}`;
+    const days = `days ${dayNumber(first)}-${dayNumber(addDays(first, 6))}`;
     notes.unshift(thirdWeek === 'days 15-21' ? days : `${days}, the third full one`);
   }
   return { day, at: when.at ?? '00:00', why: when.why, notes };

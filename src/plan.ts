@@ -34,9 +34,9 @@ export function localDatesOf(
     let found = own;
     for (const before of jobs.find((job) => job.name === name)!.after) {
       if (!jobs.some((job) => job.name === before)) continue;
-      const { day, at, notes } = due(before, cycle);
+      const { day, at } = due(before, cycle);
       if (`${day} ${at}` > `${found.day} ${found.at}`)
-        found = { day, at, why: own.why, notes: [`as soon as ${before} is due`, ...notes] };
+        found = { day, at, why: `as soon as ${before} is due`, notes: [] };
     }
     return found;
   };

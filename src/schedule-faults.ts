@@ -81,4 +81,4 @@ function* faultsIn(
 }
 
 const momentOf = ({ day, at }: LocalDates): string => `${day} ${at}`;
-const saidOf = ({ notes }: LocalDates): string => (notes.length > 0 ? ` (${notes.join('; ')})` : '');
+const saidOf = ({ why, notes }: LocalDates): string => ` (${[why, ...notes].join('; ')})`;

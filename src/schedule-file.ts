@@ -1,13 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import {
-  type Day,
-  SHIFTS,
-  THIRD_WEEKS,
-  WEEKDAYS,
-  type When,
-  type WorkingDays,
-} from './dates.ts';
+import { type Day, SHIFTS, THIRD_WEEKS, WEEKDAYS, type When, type WorkingDays } from './dates.ts';
 import { type Holidays, holidaysIn, readText } from './holidays.ts';
 import { LkpError } from './job.ts';
 import type { Plan, Planned } from './plan.ts';
@@ -80,7 +73,8 @@ function shapeOf(jobs: readonly Planned[]) {
   const rule = z
     .unknown()
     .superRefine((value, context) => {
-      const add = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path });
+      const add = (message: string, path: string[] = []) =>
+        context.addIssue({ code: 'custom', message, path });
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
         add(faultOfRule(value));
         return;
@@ -95,6 +89,10 @@ function shapeOf(jobs: readonly Planned[]) {
     .pipe(z.strictObject(JOB_SHAPE));
   return z.strictObject({
     ...FILE_SHAPE,
+    time_zone: z
+      .unknown()
+      .refine(() => false, 'is no setting of this file; the time zone is the setting LKP_TIME_ZONE')
+      .optional(),
     jobs: z.strictObject(Object.fromEntries(jobs.map(({ name }) => [name, rule.optional()]))).default({}),
   });
 }
@@ -111,13 +109,11 @@ export async function readScheduleFile(
     new LkpError('request', `The schedule ${path} cannot be used: ${faults}. Correct it and repeat.`);
   const read = await readText(path);
   if ('fault' in read) throw refuse(`it ${read.fault}`);
-  const { working_days, third_week, jobs: rules } = readYaml(
-    read.text,
-    'schedule',
-    path,
-    shapeOf(jobs),
-    [...KEYS, ...jobs.map(({ name }) => name)],
-  );
+  const {
+    working_days,
+    third_week,
+    jobs: rules,
+  } = readYaml(read.text, 'schedule', path, shapeOf(jobs), [...KEYS, ...jobs.map(({ name }) => name)]);
   const lines = (place: readonly string[]) => `line ${lineOf(read.text, place)}: `;
   const faults: string[] = [];
   const listed: Holidays =
@@ -158,7 +154,7 @@ function changedBy(when: When, rule: Rule = {}): When {
   const shift = rule.shift ?? own;
   return {
     ...rest,
-    ...(rule.day !== undefined && { day: rule.day, why: whyOf(rule.day) }),
+    ...(rule.day !== undefined && rule.day !== when.day && { day: rule.day, why: whyOf(rule.day) }),
     ...(rule.at !== undefined && { at: rule.at }),
     ...(shift !== undefined && shift !== 'none' && { shift }),
     ...(rule.deadline === null && { deadline: null }),
@@ -173,5 +169,4 @@ function changedBy(when: When, rule: Rule = {}): When {
   };
 }
 
-const whyOf = (day: Day): string =>
-  typeof day === 'number' ? `day ${day}, by the schedule file` : `${day}, by the schedule file`;
+const whyOf = (day: Day): string => `${typeof day === 'number' ? `day ${day}` : day}, by the schedule file`;

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Settings } from './config.ts';
 import { type Dates, datesIn } from './dates.ts';
 import { LkpError } from './job.ts';
@@ -31,11 +31,7 @@ export interface CatchUp {
 const CATCH_UP: CatchUp = { policy: 'all', windowDays: 45 };
 
 /** The schedule of some jobs as they say themselves. */
-export function scheduleOf(
-  timeZone: string,
-  jobs: readonly Planned[],
-  plan: Plan = PROGRAM_PLAN,
-): Schedule {
+export function scheduleOf(timeZone: string, jobs: readonly Planned[], plan: Plan = PROGRAM_PLAN): Schedule {
   const local = localDatesOf(jobs, plan);
   return {
     timeZone,

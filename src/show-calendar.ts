@@ -16,9 +16,9 @@ export function calendarText(
   const header = ['cycle, job', utc ? 'due (UTC)' : 'due', ...(utc ? [] : ['in UTC']), 'late after', 'state'];
   const cells = ({ job, due_at, deadline, ...state }: CalendarOccurrence): string[] => [
     `  ${job}`,
-    dateText(due_at, timeZone, true),
-    ...(utc ? [] : [dateText(due_at, 'UTC', false)]),
-    deadline === undefined ? '' : dateText(deadline, timeZone, false),
+    dateText(due_at, timeZone),
+    ...(utc ? [] : [dateText(due_at, 'UTC').slice(4).replace(YEAR, '')]),
+    deadline === undefined ? '' : dateText(deadline, timeZone).replace(YEAR, ''),
     stateText(state),
   ];
   const left = table(
@@ -37,12 +37,14 @@ export function calendarText(
   return table([...header, 'why then'], rows);
 }
 
+const YEAR = / \d{4}(?= )/;
+
 /** `Mon 15 Jun 2026 06:00`. */
-function dateText(instant: string, timeZone: string, year: boolean): string {
+function dateText(instant: string, timeZone: string): string {
   const local = localTime(instant, timeZone);
-  const day = new Date(`${local.slice(0, 10)}T00:00:00Z`).toUTCString();
   // `Mon, 15 Jun 2026 00:00:00 GMT`
-  return `${day.slice(0, 3)} ${day.slice(5, year ? 16 : 11)} ${local.slice(11)}`;
+  const day = new Date(`${local.slice(0, 10)}T00:00:00Z`).toUTCString();
+  return `${day.slice(0, 3)} ${day.slice(5, 16)} ${local.slice(11)}`;
 }
 
 /** Lines of words, none longer than `width` but for a longer word. */

@@ -1,9 +1,9 @@
 import { JOBS } from '../../jobs/index.ts';
-import { addMonths, parseCycle } from '../calendar.ts';
+import { parseCycle } from '../calendar.ts';
 import { oneLine } from '../show.ts';
 import { calendarText } from '../show-calendar.ts';
 import { calendarOf } from '../status.ts';
-import { type Definition, today } from './command.ts';
+import { comingCycles, type Definition } from './command.ts';
 
 /** What happens when. */
 export const CALENDAR_COMMANDS: readonly Definition[] = [
@@ -12,8 +12,7 @@ export const CALENDAR_COMMANDS: readonly Definition[] = [
     description: 'the dates of the coming twelve months, or of one cycle, and why each is what it is',
     async act(app, [text]) {
       const { timeZone, file, warnings } = app.schedule;
-      const coming = Array.from({ length: 12 }, (_, index) => addMonths(today(app).slice(0, 7), index));
-      const asked = text === undefined ? coming : [parseCycle(text)];
+      const asked = text === undefined ? comingCycles(app) : [parseCycle(text)];
       const { cycles } = await calendarOf(app, JOBS, asked);
       const source =
         file === null ? "The program's own schedule" : `The program's own schedule, changed by ${file}`;
