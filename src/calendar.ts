@@ -113,7 +113,10 @@ export function nextReminder(
   return all.find(({ on }) => on >= refreshDay(cycle));
 }
 
-/** Mid-month: ingest and refresh are due on the 15th. Also the day on which directory eligibility is read. */
+/**
+ * The program's mid-month: figures first show on it, and directory eligibility is read on it. When the jobs are due is said by
+ * the schedule, which may be edited; this day is not.
+ */
 export const refreshDay = (cycle: string): string => `${cycle}-15`;
 
 /** A submission is visible by the end of the first week of the next month. */

@@ -31,7 +31,6 @@ export function faultsOf(jobs: readonly Planned[], plan: Plan): Fault[] {
 
 function cyclesFor({ working }: Plan): string[] {
   const years = new Set(Array.from({ length: YEARS }, (_, index) => FROM + index));
-  // The last month of a year may move days of a cycle of the year before.
   for (const day of working.holidays.keys()) years.add(Number(day.slice(0, 4)));
   return [...years].flatMap((year) =>
     Array.from({ length: 12 }, (_, month) => addMonths(`${String(year).padStart(4, '0')}-01`, month)),

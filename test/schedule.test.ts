@@ -10,6 +10,7 @@ import { dayOf, restOn, SHIFTS, shifted, WEEKDAYS } from '../src/dates.ts';
 import { LkpError } from '../src/job.ts';
 import { readSchedule, type Schedule, scheduleOf } from '../src/schedule.ts';
 import { FILE_SHAPE, JOB_SHAPE, readScheduleFile } from '../src/schedule-file.ts';
+import { calendarText } from '../src/show-calendar.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 let home: string;
@@ -538,6 +539,32 @@ describe('every time zone of the world, 2024 to 2035', () => {
       }
     expect(changes).toBeGreaterThan(500);
   });
+});
+
+test('as text it fits a terminal, under a heading for each cycle; UTC alone has one column of dates', async () => {
+  const text = async (timeZone: string): Promise<string[]> => {
+    const schedule = await read(SHIFTED, '2027-02-15 Founding Day', timeZone);
+    const cycles = ['2027-02', '2027-05'].map((cycle) => ({
+      cycle,
+      occurrences: JOBS.map(({ name }) => {
+        const { due, deadline, why } = schedule.dates(name, cycle);
+        return { job: name, due_at: due, ...(deadline && { deadline }), state: 'not due', why };
+      }),
+    }));
+    return calendarText(cycles, timeZone).split('\n');
+  };
+  const lines = await text('Europe/Madrid');
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(120);
+  expect(lines.filter((line) => /^\d/.test(line))).toEqual(['2027-02', '2027-05']);
+  expect(
+    lines
+      .find((line) => line.startsWith('  ingest'))!
+      .split(/ {2,}/)
+      .slice(1, 6),
+  ).toEqual(['ingest', 'Tue 16 Feb 2027 00:00', '15 Feb 23:00', 'Tue 16 Feb 23:59', 'not due']);
+  const [header, , , utc] = await text('UTC');
+  expect(header).toContain('due (UTC)');
+  expect(utc).toContain('Tue 16 Feb 2027 00:00  Tue 16 Feb 23:59  not due');
 });
 
 test('docs/cli.md has every setting of the file, and shows the sample as it is', async () => {
