@@ -35,19 +35,31 @@ export interface Message {
   readonly actor: string;
 }
 
-interface Payload extends Message {
-  readonly v: typeof VERSION;
-}
+/** A nudge, as every version sends it, or a heartbeat, which only asks whether somebody answers. */
+type Payload = { readonly v: typeof VERSION } & (Message | { readonly kind: 'heartbeat' });
 
 /** Does what the ledger says. `signal` aborts when another worker may have taken the message over. */
 export type Handler = (message: Message, signal: AbortSignal) => Promise<void>;
+
+export interface WorkOptions {
+  readonly concurrency: number;
+  /** Answers a heartbeat. */
+  readonly heartbeat?: () => Promise<void>;
+}
 
 /** Losing every message loses nothing: the scheduler sends them again. */
 export interface Queue {
   /** Sends a nudge; a no-op while the same one (occurrence and attempt) is still waiting or being worked on. */
   send(message: Message): Promise<void>;
-  /** Hands each message to `handler`, `concurrency` at a time. A handler that throws is told to `onError`, not retried. */
-  work(handler: Handler, options: { readonly concurrency: number }): Promise<void>;
+  /** Asks whoever works for a sign of life, before all that waits; a no-op while the last one still waits. */
+  sendHeartbeat(): Promise<void>;
+  /**
+   * Hands each message to `handler`, `concurrency` at a time; a heartbeat counts as one. A handler that throws is told to
+   * `onError`, not retried.
+   */
+  work(handler: Handler, options: WorkOptions): Promise<void>;
+  /** Whether the connections stood at the last look at them, at most 10 s ago. */
+  stands(): boolean;
   /** Takes no more messages, waits for the handlers that run, then ends the connections. Leaves nothing open. */
   close(): Promise<void>;
 }
@@ -74,6 +86,7 @@ export async function openQueue(url: string, options: Options): Promise<Queue> {
 interface Crew {
   readonly handler: Handler;
   readonly concurrency: number;
+  readonly heartbeat: () => Promise<void>;
   worker: Ends | undefined;
   readonly busy: Set<Promise<void>>;
   taken: number;
@@ -113,24 +126,37 @@ class LookedAfter implements Queue {
   }
 
   async send(message: Message): Promise<void> {
-    // Nothing is kept of a message that is done with: its id must be free when the ledger sends it again.
     const { occurrence, attempt, reason, actor } = message;
     const payload: Payload = { v: VERSION, occurrence, attempt, reason, actor };
     await within(
       ANSWER_WITHIN_MS,
-      this.#sender!.add('occurrence', payload, {
-        jobId: `o${occurrence}-a${attempt}`,
-        attempts: 1,
-        removeOnComplete: true,
-        removeOnFail: true,
-      }),
+      this.#sender!.add('occurrence', payload, { ...ONCE, jobId: `o${occurrence}-a${attempt}` }),
     );
   }
 
-  async work(handler: Handler, { concurrency }: { readonly concurrency: number }): Promise<void> {
+  async sendHeartbeat(): Promise<void> {
+    await within(
+      ANSWER_WITHIN_MS,
+      this.#sender!.add(
+        'heartbeat',
+        { v: VERSION, kind: 'heartbeat' },
+        { ...ONCE, jobId: 'heartbeat', lifo: true },
+      ),
+    );
+  }
+
+  stands(): boolean {
+    return !this.#away && !this.#closed;
+  }
+
+  async work(
+    handler: Handler,
+    { concurrency, heartbeat = async () => undefined }: WorkOptions,
+  ): Promise<void> {
     const crew: Crew = {
       handler,
       concurrency,
+      heartbeat,
       worker: undefined,
       busy: new Set(),
       taken: 0,
@@ -166,7 +192,7 @@ class LookedAfter implements Queue {
 
   async #hire(crew: Crew): Promise<void> {
     const worker = this.#backend.worker((job, _token, signal) => {
-      const work = handled(job, crew.handler, signal);
+      const work = handled(job, crew, signal);
       const settled = work.catch(() => undefined).finally(() => crew.busy.delete(settled));
       crew.busy.add(settled);
       crew.taken += 1;
@@ -261,6 +287,9 @@ type Processor = (
   signal: AbortSignal | undefined,
 ) => Promise<void>;
 
+/** Nothing is kept of a message that is done with: its id must be free when it is sent again. */
+const ONCE = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
+
 const ATTENTION = {
   lockDuration: LOCK_MS,
   stalledInterval: STALLED_MS,
@@ -311,8 +340,14 @@ function connectionOf(url: string): { connectionString: string; options?: string
   return { connectionString: parsed.href, ...(options && { options }) };
 }
 
-async function handled(job: Job<Payload>, handler: Handler, signal: AbortSignal | undefined): Promise<void> {
-  const { v, occurrence, attempt, reason, actor } = job.data;
+async function handled(
+  job: Job<Payload>,
+  { handler, heartbeat }: Crew,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { v, kind, occurrence, attempt, reason, actor }: Partial<Message> & { v: unknown; kind?: string } =
+    job.data;
+  if (v === VERSION && kind === 'heartbeat') return heartbeat();
   const whole =
     typeof occurrence === 'string' &&
     typeof attempt === 'number' &&
