@@ -100,13 +100,16 @@ export const timelineOf = (app: App, jobs: readonly Job[], cycle: string): Promi
     );
     const paused = await tx.maybe('select from pause where resumed_at is null');
     const open = new Map<string, Open>();
+    const counts = new Map<string, number>();
     for (const occurrence of occurrences) {
       const { job, parts, state, due_at } = occurrence;
       if (state === 'done' || state === 'running') continue;
       const said = runs.some((run) => nameOf(run) === nameOf(occurrence) && run.says === occurrence.says);
       const waits = waitsFor(occurrence, said, occurrences, jobs, now, paused !== undefined);
       const alike = `${job} ${waits}`;
-      const name = open.has(alike) ? `${job} (several of ${parts} parts)` : nameOf(occurrence);
+      const count = (counts.get(alike) ?? 0) + 1;
+      counts.set(alike, count);
+      const name = count > 1 ? `${job} (${count} of ${parts} parts)` : nameOf(occurrence);
       open.set(alike, { name, due_at, waits });
     }
     return { cycle, now, runs, occurrences, pauses, open: [...open.values()], cutoffs };
