@@ -93,7 +93,8 @@ function roundTrip({ roles, attempting, pulse }: Facts): Check {
       ok: true,
       why: `busy: ${running === 1 ? '1 attempt is' : `${running} attempts are`} running; ${last}`,
     };
-  if (waits === null) return not(`no heartbeat waits on the queue; ${last}`, 'see that a scheduler runs (lkp start scheduler)');
+  if (waits === null)
+    return not(`no heartbeat waits on the queue; ${last}`, 'see that a scheduler runs (lkp start scheduler)');
   return not(
     `a heartbeat has waited ${Math.round(waits)} s on the queue; ${last}`,
     'start a worker (lkp start worker), or see the log of this one; if it says nothing, restart it',

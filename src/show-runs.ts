@@ -89,7 +89,11 @@ function attemptLines({ runs, pauses, now }: Timeline): string[] {
 /** Why nothing ran until this run began. */
 function gap(run: RunRow, earlier: readonly RunRow[], idleSince: number): string {
   const name = nameOf(run);
-  if (run.due_at && Date.parse(run.due_at) > idleSince) return `${name} waits for its day`;
+  const due = Date.parse(run.due_at ?? '');
+  if (due > idleSince) {
+    const after = (Date.parse(run.started_at) - due) / 1000;
+    return `${name} waits for its day${after >= GAP_S ? `, and begins ${duration(after)} later` : ''}`;
+  }
   const last = earlier.findLast((one) => nameOf(one) === name);
   if (last?.outcome === 'failed') return `${name} failed, and waits for its next attempt`;
   if (run.reason === 'manual' || run.reason === 'backfill')

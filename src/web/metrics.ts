@@ -38,21 +38,21 @@ export class Metrics {
   readonly #queueUp = this.#gauge('lkp_queue_up', '1 when the queue answered this process at the last look.');
   readonly #roundTrip = this.#gauge(
     'lkp_queue_round_trip_age_seconds',
-    'Since a worker answered a heartbeat on the queue.',
+    'Seconds since a worker answered a heartbeat on the queue.',
   );
   readonly #successAt = this.#gauge(
     'lkp_job_last_success_timestamp_seconds',
-    'When a job of the calendar last ended well.',
+    'When a job of the calendar last ended well, in seconds since 1970.',
     ['job'],
   );
   readonly #successAge = this.#gauge(
     'lkp_job_last_success_age_seconds',
-    'Since a job of the calendar last ended well.',
+    'Seconds since a job of the calendar last ended well.',
     ['job'],
   );
   readonly #remaining = this.#gauge(
     'lkp_job_deadline_remaining_seconds',
-    'Until the deadline of the oldest cycle that a job has still to do; negative when overdue.',
+    'Seconds until the deadline of the oldest cycle that a job has still to do; negative when overdue.',
     ['job', 'cycle'],
   );
   readonly #occurrences = this.#gauge('lkp_occurrences', 'Jobs of cycles in the ledger, by state.', [
