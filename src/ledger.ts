@@ -241,19 +241,23 @@ async function fail(
   return { mine, says: message, ...(retryIn === undefined ? {} : { retryIn }) };
 }
 
-/** How an attempt ended. `not-mine`: someone else did it, before or while we tried; that is success too. */
-export type Ended = 'done' | 'waiting' | 'failed' | 'not-mine';
+/**
+ * How an attempt ended. `not-mine`: someone else did it, before or while we tried; that is success too. `lost`: the
+ * ledger could not be told how; the lease runs out and another takes over.
+ */
+export type Ended = 'done' | 'waiting' | 'failed' | 'not-mine' | 'lost';
 
 /**
  * Does the job of an occurrence as one attempt of the ledger, and returns how it ended. While it runs it renews its
  * lease; every transaction of the job ends with a look at the fence, so that an attempt that was taken over commits
- * nothing more. Throws only when the ledger itself cannot be reached: then the lease runs out and another takes over.
+ * nothing more. Throws only when the ledger cannot be reached at the beginning. `begun` hears the name of the job.
  */
 export async function attempt(
   context: Context,
   jobs: readonly Job[],
   message: { readonly occurrence: string; readonly attempt: number } & Asked,
   log: Log,
+  begun?: (job: string) => void,
 ): Promise<Ended> {
   const taken = await context.db.transaction('begin', (tx) =>
     begin(tx, message.occurrence, message.attempt, message),
@@ -265,6 +269,7 @@ export async function attempt(
   crash('attempt-begun');
   const own = log.child({ job: nameOf(taken), cycle: taken.cycle, attempt: taken.attempt, run: taken.run });
   own.info({ reason: message.reason }, 'begun');
+  begun?.(taken.job);
   const alive = setInterval(() => {
     // A sign of life that cannot be given is no failure: the lease runs out, and the fence decides.
     renew(context, taken).catch((error: Error) =>
@@ -284,7 +289,11 @@ export async function attempt(
     return state;
   } catch (error) {
     if (error instanceof TakenOver) return overtaken(own);
-    const { mine, says, retryIn } = await context.db.transaction('end', (tx) => fail(tx, taken, error));
+    const failed = await context.db
+      .transaction('end', (tx) => fail(tx, taken, error))
+      .catch((cause: Error) => cause);
+    if (failed instanceof Error) return unsaid(own, failed);
+    const { mine, says, retryIn } = failed;
     if (!mine) return overtaken(own);
     if (retryIn === undefined)
       own.error(`${says} No further attempt is made: repair it, then run lkp cycle ${taken.cycle}.`);
@@ -300,6 +309,11 @@ function overtaken(log: Log): 'not-mine' {
     'another attempt took over, because this one gave no sign of life for too long; it stored nothing late',
   );
   return 'not-mine';
+}
+
+function unsaid(log: Log, { message }: Error): 'lost' {
+  log.warn(`the ledger could not be told how it ended (${message}); another attempt takes over`);
+  return 'lost';
 }
 
 function jobOf(taken: Taken, jobs: readonly Job[]): Job {

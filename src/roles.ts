@@ -1,10 +1,12 @@
 import type { App } from './app.ts';
 import { addMonths, dayIn } from './calendar.ts';
 import { crash } from './crash.ts';
+import { answer } from './heartbeat.ts';
 import type { Job } from './job.ts';
 import {
   type Asked,
   attempt,
+  type Ended,
   nameOf,
   type Occurrence,
   overdue,
@@ -65,6 +67,14 @@ export class Lookout {
   }
 }
 
+/** Sees what the roles of a process do, for its health and its metrics. */
+export interface Watch {
+  /** The scheduler has looked, and sent what it found. */
+  looked(): void;
+  /** An attempt of a job has begun; the returned function hears how it ended. */
+  begun(job: string): (ended: Ended) => void;
+}
+
 /** Works off messages, one at a time, until the queue is closed. `ended` hears of every attempt's end. */
 export const workOn = (
   app: App,
@@ -72,12 +82,22 @@ export const workOn = (
   jobs: readonly Job[],
   log: Log,
   ended: () => void,
+  watch?: Watch,
 ): Promise<void> =>
   queue.work(
     async (message) => {
-      await attempt(app, jobs, { ...message, reason: message.reason as Reason }, log).finally(ended);
+      let tell: ((ended: Ended) => void) | undefined;
+      const asked = { ...message, reason: message.reason as Reason };
+      try {
+        const how = await attempt(app, jobs, asked, log, (job) => {
+          tell = watch?.begun(job);
+        });
+        tell?.(how);
+      } finally {
+        ended();
+      }
     },
-    { concurrency: 1 },
+    { concurrency: 1, heartbeat: () => answer(app) },
   );
 
 /**
@@ -89,6 +109,7 @@ export class Scheduler {
   readonly #jobs: readonly Job[];
   readonly #log: Log;
   readonly #lookout: Lookout;
+  readonly #watch: Watch | undefined;
   readonly #signal = new Signal();
   readonly #alarmed = new Set<string>();
   #planIsOld = true;
@@ -96,8 +117,9 @@ export class Scheduler {
   #failing = false;
   #stopped = false;
 
-  constructor(app: App, queue: Queue, jobs: readonly Job[], log: Log) {
+  constructor(app: App, queue: Queue, jobs: readonly Job[], log: Log, watch?: Watch) {
     this.#app = app;
+    this.#watch = watch;
     this.#jobs = jobs;
     this.#log = log;
     this.#lookout = new Lookout(app, queue, jobs, (occurrence) => this.#asked(occurrence));
@@ -126,6 +148,7 @@ export class Scheduler {
       try {
         if (this.#planIsOld) await this.#plan();
         await this.#lookout.look(this.#app.now());
+        this.#watch?.looked();
         if (this.#failing) this.#log.warn('the scheduler can look and send again');
         this.#failing = false;
       } catch (error) {

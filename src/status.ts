@@ -1,7 +1,7 @@
 import type { App } from './app.ts';
 import { addMonths, dayIn } from './calendar.ts';
 import { waitingCredits } from './invoice/waiting-credits.ts';
-import type { Job, Part } from './job.ts';
+import type { Job } from './job.ts';
 import { nameOf, type Occurrence, occurrencesOf } from './ledger.ts';
 import { oneLine, table } from './show.ts';
 
@@ -71,30 +71,6 @@ export async function calendarOf(
     return { cycles: found };
   });
 }
-
-export interface RunRow extends Part {
-  readonly job: string;
-  readonly cycle: string | null;
-  readonly attempt: number;
-  readonly reason: string;
-  readonly actor: string;
-  readonly started_at: string;
-  readonly ended_at: string | null;
-  readonly outcome: string | null;
-  readonly says: string | null;
-}
-
-export const runsOf = (app: App, cycle?: string): Promise<RunRow[]> =>
-  app.db.transaction('runs', (tx) =>
-    tx.rows<RunRow>(
-      `select run.job, run.cycle, coalesce(occurrence.part, 1) as part, coalesce(occurrence.parts, 1) as parts,
-              run.attempt, run.reason, run.actor, run.started_at, run.ended_at, run.outcome, run.says
-       from run
-       left join occurrence on occurrence.id = run.occurrence_id
-       where $1::text is null or run.cycle = $1 order by run.id desc limit 50`,
-      [cycle ?? null],
-    ),
-  );
 
 export interface Status {
   readonly today: string;

@@ -105,6 +105,7 @@ describe('drivers stay in their room', () => {
       'the words of the command line are not the words of the subjects',
     ],
     [['pino'], 'src/log.ts', 'a level means the same everywhere'],
+    [['prom-client'], 'src/web/', 'every metric stands in one place, as the table in docs/operating.md does'],
   ])('%j only in %s', (packages, rooms, reason) => {
     const allowed = rooms.split(' ');
     expect(
@@ -176,8 +177,10 @@ describe('the arrows', () => {
     const openers: Readonly<Record<string, string>> = {
       'src/app.ts': 'wires all of them',
       'src/month.ts': 'opens the queue for one run of a cycle',
+      'src/pages.ts': 'opens what a process says about itself over HTTP, and the connections for it',
       'src/roles.ts': 'sends and takes queue messages',
       'src/serve.ts': 'opens the queue for the roles of a process',
+      'src/heartbeat.ts': 'sends a message that only asks for a sign of life',
     };
     expect(
       broken((file, imported) =>
@@ -210,6 +213,7 @@ describe('the outside world comes in at one place', () => {
       'src/db/connection.ts': 'compares the clocks of this machine and of the server',
       'src/db/postmaster.ts': 'waits for a server to stop',
       'src/db/embedded.ts': 'waits for a server to start',
+      'src/web/': 'how old an answer is, and how long an attempt took',
       'src/queue/': 'waits for messages; which work is due is asked of the ledger',
     };
     expect(lines(/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bhrtime\b/, allowed)).toEqual([]);

@@ -18,8 +18,9 @@ import {
 import { openLog } from '../src/log.ts';
 import { runMonth } from '../src/month.ts';
 import type { Sql } from '../src/ports.ts';
+import { runsOf } from '../src/runs.ts';
 import { scheduleOf } from '../src/schedule.ts';
-import { calendarOf, runsOf, stateText } from '../src/status.ts';
+import { calendarOf, stateText } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { until } from './harness/until.ts';
 
