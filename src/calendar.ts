@@ -172,6 +172,15 @@ export function dayIn(instant: number | string, timeZone: string): string {
   return `${parts.year}-${parts.month}-${parts.day}`;
 }
 
+/** An instant as people read it in a time zone, to the minute: `2026-05-15 23:59`. */
+export function momentIn(instant: number | string, timeZone: string): string {
+  const { year, month, day, hour, minute } = partsIn(
+    typeof instant === 'string' ? Date.parse(instant) : instant,
+    timeZone,
+  );
+  return `${year}-${month}-${day} ${hour}:${minute}`;
+}
+
 function offset(instant: number, timeZone: string): number {
   const parts = partsIn(instant, timeZone);
   const wall = Date.UTC(+parts.year, +parts.month - 1, +parts.day, +parts.hour, +parts.minute, +parts.second);

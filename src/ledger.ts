@@ -82,12 +82,6 @@ export async function serviceBegan(tx: Sql, cycle: string): Promise<boolean> {
   return (await tx.rows('select from occurrence where cycle <= $1 limit 1', [cycle])).length > 0;
 }
 
-/** What is not done although its deadline has passed. */
-export const overdue = (tx: Sql, now: string): Promise<Occurrence[]> =>
-  tx.rows(`select ${COLUMNS} from occurrence where state <> 'done' and deadline < $1 order by deadline, id`, [
-    now,
-  ]);
-
 /** Asks for a cycle's occurrences in these states again, under their next attempt. */
 export async function again(
   tx: Sql,

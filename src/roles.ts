@@ -5,9 +5,7 @@ import type { Job } from './job.ts';
 import {
   type Asked,
   attempt,
-  nameOf,
   type Occurrence,
-  overdue,
   plan,
   type Reason,
   serviceBegan,
@@ -90,16 +88,24 @@ export class Scheduler {
   readonly #log: Log;
   readonly #lookout: Lookout;
   readonly #signal = new Signal();
-  readonly #alarmed = new Set<string>();
+  readonly #planned: () => void;
   #planIsOld = true;
   #boot = true;
   #failing = false;
   #stopped = false;
 
-  constructor(app: App, queue: Queue, jobs: readonly Job[], log: Log) {
+  constructor(
+    app: App,
+    queue: Queue,
+    jobs: readonly Job[],
+    log: Log,
+    /** Hears, once a minute, that the plan is up to date. */
+    planned: () => void = () => undefined,
+  ) {
     this.#app = app;
     this.#jobs = jobs;
     this.#log = log;
+    this.#planned = planned;
     this.#lookout = new Lookout(app, queue, jobs, (occurrence) => this.#asked(occurrence));
   }
 
@@ -142,23 +148,14 @@ export class Scheduler {
     const { now, schedule, db } = this.#app;
     const cycle = dayIn(now(), schedule.timeZone).slice(0, 7);
     const before = addMonths(cycle, -1);
-    const late = await db.transaction('plan', async (tx) => {
+    await db.transaction('plan', async (tx) => {
       // Nobody was there to plan the last month. A new installation has no last month.
       if (this.#boot && (await serviceBegan(tx, before))) await plan(tx, this.#jobs, before, schedule);
       await plan(tx, this.#jobs, cycle, schedule);
-      return overdue(tx, now());
     });
-    for (const occurrence of late) {
-      const { id, cycle, deadline, state, says } = occurrence;
-      if (this.#alarmed.has(id)) continue;
-      this.#alarmed.add(id);
-      this.#log.error(
-        { job: nameOf(occurrence), cycle, deadline, state },
-        `not done by its deadline${says ? ` (${says})` : ''}; lkp status shows what it waits for`,
-      );
-    }
     this.#boot = false;
     this.#planIsOld = false;
+    this.#planned();
   }
 
   /** On its day an occurrence is scheduled; when that day is over somebody was late. */

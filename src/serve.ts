@@ -1,3 +1,4 @@
+import { Watch } from './alerts/watch.ts';
 import type { App } from './app.ts';
 import { type Job, LkpError } from './job.ts';
 import { openLog } from './log.ts';
@@ -33,7 +34,10 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
       onError: (error) => log.warn(error.message),
       onBack: () => log.warn('the queue answers again'),
     });
-    const scheduler = roles.includes('scheduler') ? new Scheduler(app, queue, jobs, log).start() : undefined;
+    const watch = new Watch(app, jobs, log);
+    const scheduler = roles.includes('scheduler')
+      ? new Scheduler(app, queue, jobs, log, () => watch.wake()).start()
+      : undefined;
     // A scheduler in this process need not wait for its next look to see what became ready.
     if (roles.includes('worker')) await workOn(app, queue, jobs, log, () => scheduler?.wake());
     const signal = signalled();
@@ -44,6 +48,7 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
       process.exit(1);
     });
     await scheduler?.stop();
+    await watch.stop();
     if (!(await endsWithin(graceMs, queue.close()))) {
       throw new LkpError(
         'machine',
