@@ -1,7 +1,8 @@
-import { Watch } from './alerts/watch.ts';
+import { AlertWatch } from './alerts/watch.ts';
 import type { App } from './app.ts';
 import { type Job, LkpError } from './job.ts';
 import { openLog } from './log.ts';
+import { everyMinute } from './queue/alarm.ts';
 import type { Queue } from './queue/queue.ts';
 import { type Role, Scheduler, workOn } from './roles.ts';
 
@@ -34,10 +35,12 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
       onError: (error) => log.warn(error.message),
       onBack: () => log.warn('the queue answers again'),
     });
-    const watch = new Watch(app, jobs, log);
+    const alerts = new AlertWatch(app, jobs, log);
     const scheduler = roles.includes('scheduler')
-      ? new Scheduler(app, queue, jobs, log, () => watch.wake()).start()
+      ? new Scheduler(app, queue, jobs, log).start(() => alerts.wake())
       : undefined;
+    // Beside the scheduler, not through it: a look of its that hangs is something to tell.
+    const alarm = scheduler && everyMinute(() => alerts.wake());
     // A scheduler in this process need not wait for its next look to see what became ready.
     if (roles.includes('worker')) await workOn(app, queue, jobs, log, () => scheduler?.wake());
     const signal = signalled();
@@ -47,8 +50,9 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
       process.stderr.write(`A second ${name}: leaving at once. Another worker takes the attempt over.\n`);
       process.exit(1);
     });
+    alarm?.stop();
     await scheduler?.stop();
-    await watch.stop();
+    await alerts.stop();
     if (!(await endsWithin(graceMs, queue.close()))) {
       throw new LkpError(
         'machine',

@@ -72,11 +72,11 @@ export function statusText(status: Status): string {
           ],
       'Nothing is late.',
     ),
-    ...section('Missed, and not done by itself any more', missed.map(heldText)),
+    ...section('Missed, and not done by itself any more', heldLines(missed)),
     ...section(
       'Waiting for operations',
       [
-        ...ours.map(heldText),
+        ...heldLines(ours),
         ...rowsText(waiting.quarantined_rows, 'to decide', 'quarantined', 'lkp quarantine list'),
         ...rowsText(waiting.rejected_rows, 'to correct', 'rejected', 'lkp rejects <file>'),
       ],
@@ -88,7 +88,7 @@ export function statusText(status: Status): string {
         ...waiting.directory_team.map(({ cycle, outbox, visible_by }) =>
           wrapped(`the submission of ${cycle} in ${outbox}, to be visible by ${visible_by}`, '  '),
         ),
-        ...theirs.map(heldText),
+        ...heldLines(theirs),
       ],
       'Nothing waits for the directory team.',
     ),
@@ -103,8 +103,34 @@ export function statusText(status: Status): string {
   ].join('\n');
 }
 
-const heldText = (held: Held): string =>
-  wrapped(`${nameOf(held)} of ${held.cycle} is ${held.state}: ${held.says ?? ''}`.trim(), '  ', 4);
+/** A line for those of a cycle that say the same: parts of a job, jobs that were missed together. */
+function heldLines(all: readonly Held[]): string[] {
+  const groups = new Map<string, Held[]>();
+  for (const one of all) {
+    const key = JSON.stringify([one.cycle, one.state, one.says]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((held) => {
+    const [{ cycle, state, says }] = held as [Held];
+    const jobs = [...new Set(held.map(({ job }) => job))].map((job) =>
+      namesOf(held.filter((one) => one.job === job)),
+    );
+    return wrapped(
+      `${jobs.join(', ')} of ${cycle} ${STATE_WORDS[state] ?? state}: ${says ?? ''}`.trim(),
+      '  ',
+      4,
+    );
+  });
+}
+
+const STATE_WORDS: Partial<Record<Held['state'], string>> = { waiting: 'waits', missed: 'not run' };
+
+/** Of one job: `refresh`, `report 2 of 5`, `report (3 of 5 parts)`. */
+function namesOf(held: readonly Held[]): string {
+  const [first] = held as [Held];
+  if (held.length === 1) return nameOf(first);
+  return held.length === first.parts ? first.job : `${first.job} (${held.length} of ${first.parts} parts)`;
+}
 
 const rowsText = (rows: number, what: string, disposition: string, command: string): string[] =>
   rows === 0 ? [] : [`  ${rows} ${disposition} ${rows === 1 ? 'row' : 'rows'} ${what}: ${command}`];

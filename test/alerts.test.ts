@@ -4,7 +4,7 @@ import { JOBS } from '../jobs/index.ts';
 import { deliverAlerts } from '../src/alerts/deliver.ts';
 import { type Look, lookForAlerts } from '../src/alerts/look.ts';
 import { raiseAlerts } from '../src/alerts/raise.ts';
-import { Watch } from '../src/alerts/watch.ts';
+import { AlertWatch } from '../src/alerts/watch.ts';
 import { type App, targetsOf } from '../src/app.ts';
 import { addMonths } from '../src/calendar.ts';
 import { readSettings } from '../src/config.ts';
@@ -44,8 +44,8 @@ afterEach(async () => {
   for (const end of ENDINGS.splice(0)) await end();
 });
 
-const planned = (cycle = CYCLE) =>
-  it.context.db.transaction('plan', (tx) => plan(tx, JOBS, cycle, it.context.schedule));
+const planned = (cycle = CYCLE, by: 'calendar' | 'person' = 'calendar') =>
+  it.context.db.transaction('plan', (tx) => plan(tx, JOBS, cycle, it.context.schedule, by));
 const later = (minutes: number) => {
   clock = new Date(Date.parse(clock) + minutes * 60_000).toISOString();
 };
@@ -163,7 +163,8 @@ describe('what is told, and when it is over', () => {
   });
 
   test('history that somebody asks for has no deadlines', async () => {
-    await planned('2019-01');
+    await planned('2019-01', 'person');
+    await planned('2020-04', 'person');
     expect(await raise()).toEqual([]);
   });
 
@@ -518,12 +519,12 @@ test('beside a scheduler: a line for each alert by whoever raised it, one for ea
     child: () => log,
   } as Log;
   await trouble();
-  const look = async (watch: Watch) => {
+  const look = async (watch: AlertWatch) => {
     watch.wake();
     await watch.stop();
     return lines.splice(0).sort();
   };
-  const [one, other] = [new Watch(app, JOBS, log), new Watch(app, JOBS, log)];
+  const [one, other] = [new AlertWatch(app, JOBS, log), new AlertWatch(app, JOBS, log)];
   hook.answer = () => ({ status: 503 });
   one.wake();
   other.wake();
@@ -547,7 +548,7 @@ test('beside a scheduler: a line for each alert by whoever raised it, one for ea
   expect(new Set(hook.posted.map(({ headers }) => headers['idempotency-key'])).size).toBe(2);
   // Neither a look that fails nor one that hangs is anybody else's trouble.
   const broken = { ...app, db: { ...app.db, transaction: () => Promise.reject(new Error('away')) } };
-  expect(await look(new Watch(broken, JOBS, log))).toEqual([
+  expect(await look(new AlertWatch(broken, JOBS, log))).toEqual([
     'warn alerts do not reach the database (away); it is tried again, lkp status shows what waits',
   ]);
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { App } from '../app.ts';
+import { sharedNow } from '../clock.ts';
 import type { Notice, Sql, Target } from '../ports.ts';
 import { type Alert, headlineOf } from './kinds.ts';
 
@@ -20,6 +21,8 @@ export interface Delivered {
   readonly error?: string;
 }
 
+type Clocked = 'db' | 'now' | 'simulated';
+
 interface Claimed extends Alert {
   readonly attempts: number;
 }
@@ -29,7 +32,7 @@ interface Claimed extends Alert {
  * a transaction of its own, sent outside of any, then marked; who dies in between leaves it to be sent again under the
  * same id. Throws only when the database cannot be reached.
  */
-export async function deliverAlerts(app: Pick<App, 'db' | 'now' | 'targets'>): Promise<Delivered[]> {
+export async function deliverAlerts(app: Pick<App, Clocked | 'targets'>): Promise<Delivered[]> {
   if (app.targets.length === 0) return [];
   const { installation } = await app.db.transaction('alerts', (tx) =>
     tx.one<{ installation: string }>(
@@ -39,26 +42,26 @@ export async function deliverAlerts(app: Pick<App, 'db' | 'now' | 'targets'>): P
   return Promise.all(app.targets.map((target) => deliverTo(app, target, installation)));
 }
 
-async function deliverTo(
-  app: Pick<App, 'db' | 'now'>,
-  target: Target,
-  installation: string,
-): Promise<Delivered> {
+async function deliverTo(app: Pick<App, Clocked>, target: Target, installation: string): Promise<Delivered> {
   let delivered = 0;
   let failures = 0;
   let error: string | undefined;
   while (failures < FAILURES) {
-    const claimed = await app.db.transaction('deliver', (tx) => claim(tx, target.name, app.now()));
+    const claimed = await app.db.transaction('deliver', async (tx) =>
+      claim(tx, target.name, await sharedNow(tx, app)),
+    );
     if (!claimed) break;
     try {
       await within(SEND_WITHIN_MS, target.send(noticeOf(claimed, installation)));
-      await app.db.transaction('deliver', (tx) => delivery(tx, claimed, target.name, app.now()));
+      await app.db.transaction('deliver', async (tx) =>
+        delivery(tx, claimed, target.name, await sharedNow(tx, app)),
+      );
       delivered += 1;
     } catch (cause) {
       failures += 1;
       error = cause instanceof Error ? cause.message : String(cause);
-      await app.db.transaction('deliver', (tx) =>
-        failure(tx, claimed, target.name, app.now(), error as string),
+      await app.db.transaction('deliver', async (tx) =>
+        failure(tx, claimed, target.name, await sharedNow(tx, app), error as string),
       );
     }
   }
@@ -146,7 +149,7 @@ export interface Undelivered {
   readonly next_at: string | null;
 }
 
-/** What was tried and is not delivered: what is tried again, and what was given up and is not over. */
+/** Targets that failed: what they are still to get, and what was given up and is not over. */
 export const undelivered = (tx: Sql): Promise<Undelivered[]> =>
   tx.rows(
     `select delivery.target, count(*)::int as alerts, min(alert.raised_at) as since,
@@ -155,8 +158,8 @@ export const undelivered = (tx: Sql): Promise<Undelivered[]> =>
             nullif(min(delivery.next_at), 'infinity') as next_at
      from alert_delivery as delivery
      join alert on alert.id = delivery.alert_id
-     where delivery.delivered_at is null and delivery.attempts > 0 and delivery.last_error is not null
-       and (delivery.next_at < 'infinity' or alert.ended_at is null)
+     where delivery.delivered_at is null and (delivery.next_at < 'infinity' or alert.ended_at is null)
      group by delivery.target
+     having count(delivery.last_error) > 0
      order by delivery.target collate "C"`,
   );

@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import { momentIn } from '../calendar.ts';
 import type { Job } from '../job.ts';
 import { isGate } from '../kpi/completeness.ts';
-import type { Occurrence } from '../ledger.ts';
+import { lateText, type Occurrence } from '../ledger.ts';
 import type { Sql } from '../ports.ts';
 import type { Alert } from './kinds.ts';
 import { lookBackTo, unplanned } from './unplanned.ts';
@@ -17,8 +17,8 @@ export interface Finding extends Omit<Alert, 'id' | 'raised_at' | 'ended_at'> {
 interface Seen extends Occurrence {
   /** No further attempt comes by itself. */
   readonly is_final: boolean;
-  /** How late its first attempt began, in seconds; null when in time. */
-  readonly late_seconds: string | null;
+  /** The calendar planned it, or a person began the cycle before its deadline: it is expected by then. */
+  readonly is_expected: boolean;
 }
 
 /** How long after it began a late run is still news, in days. */
@@ -43,7 +43,11 @@ export async function findings(
     `select occurrence.id, occurrence.job, occurrence.cycle, occurrence.part, occurrence.parts, occurrence.due_at,
             occurrence.deadline, occurrence.state, occurrence.attempt, occurrence.says,
             occurrence.lease_until is null as is_final,
-            extract(epoch from occurrence.late_by)::bigint::text as late_seconds
+            occurrence.late_by,
+            occurrence.by_calendar or exists (
+              select from run as begun
+              where begun.cycle = occurrence.cycle and begun.occurrence_id is not null
+                and begun.started_at < occurrence.deadline) as is_expected
      from occurrence
      left join run on run.occurrence_id = occurrence.id and run.attempt = occurrence.attempt
      where occurrence.state <> 'done'
@@ -134,7 +138,8 @@ function overdue(view: View): Finding[] {
   const { app, seen, now } = view;
   return firstOfEach(
     seen,
-    ({ job, due_at, deadline, state }) =>
+    ({ job, due_at, deadline, state, is_expected }) =>
+      is_expected &&
       !['done', 'missed', 'cancelled'].includes(state) &&
       isBefore(deadline, now) &&
       // What is older is history that somebody asked for.
@@ -177,38 +182,22 @@ const neverPlanned = (
 /** Of the jobs that began late in a cycle, those that no late one goes before: the others are late with it. */
 function late(view: View): Finding[] {
   const { app, seen, jobs } = view;
-  const all = firstOfEach(seen, ({ late_seconds }) => late_seconds !== null);
+  const all = firstOfEach(seen, ({ late_by }) => late_by !== null);
   const isLate = (job: string, cycle: string): boolean =>
     all.some((one) => one.job === job && one.cycle === cycle) || behindLate(job, cycle);
   const behindLate = (job: string, cycle: string): boolean =>
     (jobs.find(({ name }) => name === job)?.after ?? []).some((before) => isLate(before, cycle));
   return all
     .filter(({ job, cycle }) => !behindLate(job, cycle))
-    .map(({ job, cycle, due_at, late_seconds, state }) => ({
+    .map(({ job, cycle, due_at, late_by, state }) => ({
       key: `late ${job} ${cycle}`,
       kind: 'late',
       job,
       cycle,
-      says: `${job} of ${cycle} began ${spanText(Number(late_seconds))} late: it was due ${momentIn(due_at, app.schedule.timeZone)} (${app.schedule.timeZone}). What comes after it is late too.`,
+      says: `${job} of ${cycle} began ${lateText(late_by!)} late: it was due ${momentIn(due_at, app.schedule.timeZone)} (${app.schedule.timeZone}). What comes after it is late too.`,
       next_step: `Tell those who wait for ${cycle}. Find out why nothing ran: lkp runs ${cycle}.`,
       over: state === 'done',
     }));
-}
-
-/** `3 days`, `1 day 5 hours`, `2 hours`: the two largest units. */
-function spanText(seconds: number): string {
-  const units: ReadonlyArray<readonly [name: string, size: number]> = [
-    ['day', 86_400],
-    ['hour', 3_600],
-    ['minute', 60],
-  ];
-  let left = seconds;
-  const parts = units.flatMap(([name, size]) => {
-    const number = Math.floor(left / size);
-    left -= number * size;
-    return number === 0 ? [] : [`${number} ${name}${number === 1 ? '' : 's'}`];
-  });
-  return parts.slice(0, 2).join(' ') || 'less than a minute';
 }
 
 /** Rows that only a person can decide, once the newest cycle's invoices are in. Rejected rows are handled: nobody is alarmed. */

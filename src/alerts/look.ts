@@ -28,7 +28,7 @@ export const shownOf = ({ kind, job, cycle, raised_at, says, next_step }: Alert)
 
 /** Raises what is new, delivers what waits, and says what stands. Needs the database and nothing else. */
 export async function lookForAlerts(
-  app: Pick<App, 'db' | 'schedule' | 'now' | 'targets'>,
+  app: Pick<App, 'db' | 'schedule' | 'now' | 'simulated' | 'targets'>,
   jobs: readonly Job[],
 ): Promise<Look> {
   const raised = await raiseAlerts(app, jobs);

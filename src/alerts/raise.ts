@@ -1,4 +1,5 @@
 import type { App } from '../app.ts';
+import { sharedNow } from '../clock.ts';
 import type { Job } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { findings } from './findings.ts';
@@ -12,11 +13,11 @@ const COLUMNS = 'id, key, kind, job, cycle, raised_at, ended_at, says, next_step
  * wrote it down. Needs the database and nothing else.
  */
 export const raiseAlerts = (
-  app: Pick<App, 'db' | 'schedule' | 'now' | 'targets'>,
+  app: Pick<App, 'db' | 'schedule' | 'now' | 'simulated' | 'targets'>,
   jobs: readonly Job[],
 ): Promise<Alert[]> =>
   app.db.transaction('alerts', async (tx) => {
-    const now = app.now();
+    const now = await sharedNow(tx, app);
     const found = await findings(tx, app, jobs, now);
     const given = JSON.stringify(found);
     const raised = await tx.rows<Alert>(

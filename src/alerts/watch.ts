@@ -12,7 +12,7 @@ const STOP_WITHIN_MS = 5_000;
  * Raises and delivers alerts beside a scheduler, which it never holds up: a look of its own at each `wake`, unless one is
  * going on. Logs a line for each alert that it raised, and one for each outage of a target.
  */
-export class Watch {
+export class AlertWatch {
   readonly #app: App;
   readonly #jobs: readonly Job[];
   readonly #log: Log;
