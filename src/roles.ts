@@ -11,7 +11,6 @@ import {
   nameOf,
   type Occurrence,
   openPause,
-  overdue,
   planCalendar,
   type Reason,
   takeReady,
@@ -120,7 +119,6 @@ export class Scheduler {
   readonly #clock: CalendarClock;
   readonly #watch: Watch | undefined;
   readonly #signal = new Signal();
-  readonly #alarmed = new Set<string>();
   #planIsOld = true;
   #failing = false;
   #stopped = false;
@@ -135,13 +133,13 @@ export class Scheduler {
     this.#lookout = new Lookout(app, queue, jobs, () => asked);
   }
 
-  /** Starts looking; the promise of `stop` settles when the look in hand has ended. */
-  start(): { wake(): void; stop(): Promise<void> } {
+  /** Starts looking; `looked` hears when the first look has ended. The promise of `stop` settles when the look in hand has. */
+  start(looked: () => void = () => undefined): { wake(): void; stop(): Promise<void> } {
     const alarm = everyMinute(() => {
       this.#planIsOld = true;
       this.#signal.raise();
     });
-    const running = this.#run();
+    const running = this.#run(looked);
     return {
       wake: () => this.#signal.raise(),
       stop: async () => {
@@ -153,7 +151,8 @@ export class Scheduler {
     };
   }
 
-  async #run(): Promise<void> {
+  async #run(looked: () => void): Promise<void> {
+    let tell = looked;
     while (!this.#stopped) {
       try {
         if (this.#planIsOld) await this.plan();
@@ -167,32 +166,24 @@ export class Scheduler {
           this.#log.warn(`the scheduler cannot look or send (${messageOf(error)}); it tries again every 2 s`);
         this.#failing = true;
       }
+      tell();
+      tell = () => undefined;
       if (!this.#stopped) await this.#signal.wait(LOOK_EVERY_MS);
     }
   }
 
-  /** Plans once, and tells what an edited schedule moved and what is not done by its deadline. */
+  /** Plans once, and tells what an edited schedule moved. */
   async plan(): Promise<void> {
     const { schedule, db } = this.#app;
-    const { moved, late } = await db.transaction('plan', async (tx) => {
+    const moved = await db.transaction('plan', async (tx) => {
       const now = await this.#clock.read(tx);
-      if (now === undefined) return { moved: [], late: [] };
-      return { moved: await planCalendar(tx, this.#jobs, schedule, now), late: await overdue(tx, now) };
+      return now === undefined ? [] : planCalendar(tx, this.#jobs, schedule, now);
     });
     for (const { job, cycle, due_before, due_at, deadline_before, deadline } of moved)
       this.#log.info(
         { job, cycle, due_before, due_at, deadline_before, deadline },
         'moved, because the schedule was edited',
       );
-    for (const occurrence of late) {
-      const { id, cycle, deadline, state, says } = occurrence;
-      if (this.#alarmed.has(id)) continue;
-      this.#alarmed.add(id);
-      this.#log.error(
-        { job: nameOf(occurrence), cycle, deadline, state },
-        `not done by its deadline${says ? ` (${says})` : ''}; lkp status shows what it waits for`,
-      );
-    }
     this.#planIsOld = false;
   }
 

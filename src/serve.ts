@@ -1,8 +1,10 @@
+import { AlertWatch } from './alerts/watch.ts';
 import type { App } from './app.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { type Job, LkpError } from './job.ts';
 import { openLog } from './log.ts';
 import type { Pages } from './pages.ts';
+import { everyMinute } from './queue/alarm.ts';
 import type { Queue } from './queue/queue.ts';
 import { type Role, Scheduler, workOn } from './roles.ts';
 
@@ -39,9 +41,13 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
       onBack: () => log.warn('the queue answers again'),
     });
     pages?.opened(queue);
-    const schedules = roles.includes('scheduler');
-    const scheduler = schedules ? new Scheduler(app, queue, jobs, log, pages).start() : undefined;
-    const heartbeat = schedules ? startHeartbeat(app, queue, log) : undefined;
+    const alerts = new AlertWatch(app, jobs, log);
+    const scheduler = roles.includes('scheduler')
+      ? new Scheduler(app, queue, jobs, log, pages).start(() => alerts.wake())
+      : undefined;
+    const heartbeat = scheduler && startHeartbeat(app, queue, log);
+    // Beside the scheduler, not through it: a look of its that hangs is something to tell.
+    const alarm = scheduler && everyMinute(() => alerts.wake());
     // A scheduler in this process need not wait for its next look to see what became ready.
     if (roles.includes('worker')) await workOn(app, queue, jobs, log, () => scheduler?.wake(), pages);
     const signal = signalled();
@@ -54,7 +60,9 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
       process.stderr.write(`A second ${name}: leaving at once. Another worker takes the attempt over.\n`);
       process.exit(1);
     });
+    alarm?.stop();
     await scheduler?.stop();
+    await alerts.stop();
     if (!(await endsWithin(graceMs, queue.close()))) {
       throw new LkpError(
         'machine',

@@ -35,7 +35,7 @@ const packageOf = (name: string): string =>
 
 /** The rooms. A subject knows the program; an adapter knows a driver; neither knows its neighbours. */
 const SUBJECTS = ['invoice', 'kpi', 'reconcile', 'directory', 'reference'];
-const ADAPTERS = ['db', 'queue', 'excel', 'tabular', 'einvoice', 'web'];
+const ADAPTERS = ['db', 'queue', 'excel', 'tabular', 'einvoice', 'web', 'notify'];
 const roomOf = (file: string): string => /^src\/([a-z]+)\//.exec(file)?.[1] ?? '';
 /** Rows and wires: what every subject may use beside its own room. */
 const SHARED = [
@@ -80,7 +80,7 @@ test('imports are seen at all', () => {
   );
   expect(importsOf('jobs/index.ts')).toContain('jobs/ingest.ts');
   expect(SOURCES.flatMap(importsOf).map(packageOf)).toEqual(
-    expect.arrayContaining(['pg', 'knex', 'bullmq', 'exceljs', 'node-cron']),
+    expect.arrayContaining(['pg', 'knex', 'bullmq', 'exceljs', 'node-cron', 'nodemailer']),
   );
 });
 
@@ -106,6 +106,7 @@ describe('drivers stay in their room', () => {
     ],
     [['pino'], 'src/log.ts', 'a level means the same everywhere'],
     [['prom-client'], 'src/web/', 'every metric stands in one place, as the table in docs/operating.md does'],
+    [['nodemailer'], 'src/notify/', 'who is told, and how, is one place; only who sends mail loads it'],
   ])('%j only in %s', (packages, rooms, reason) => {
     const allowed = rooms.split(' ');
     expect(
@@ -225,6 +226,10 @@ describe('the outside world comes in at one place', () => {
       .flatMap((room) => filesIn(`sql/${room}`, '.sql'))
       .filter((file) => clock.test(text(file).replace(/--.*$/gm, '')));
     expect(readers).toEqual([]);
+  });
+
+  test('other machines are called from src/notify alone', () => {
+    expect(lines(/\bfetch\(/, { 'src/notify/': 'posts alerts' })).toEqual([]);
   });
 
   test('nothing is left to chance but names of temporary files', () => {

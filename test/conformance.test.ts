@@ -94,8 +94,13 @@ describe.concurrent.each([
       ]);
       const lines = worker.log().filter(({ job }) => job === 'first');
       expect(lines[0]).toMatchObject({ cycle: CYCLE, attempt: 1, run: expect.stringMatching(/^\d+$/) });
-      expect(scheduler.log().map(({ msg, job }) => `${job}: ${msg}`)).toContain(
-        'first: not done by its deadline; lkp status shows what it waits for',
+      expect(
+        scheduler
+          .log()
+          .filter(({ level, alert }) => level === 'error' && alert === 'missed-deadline')
+          .map(({ job, msg }) => `${job}: ${msg}`),
+      ).toContainEqual(
+        expect.stringMatching(/^first: first of 2020-05 is not done; its deadline was 2020-05-15 23:59/),
       );
     },
   );

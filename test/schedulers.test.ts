@@ -179,6 +179,8 @@ describe('clocks that jump', () => {
         sent += 1;
       },
       work: async () => undefined,
+      sendHeartbeat: async () => undefined,
+      stands: () => true,
       close: async () => undefined,
     };
     const scheduler = new Scheduler(app, queue, jobs, log);

@@ -111,7 +111,12 @@ export function gapsText(gaps: readonly Gap[]): string {
   return `${named.join('; ')}.`;
 }
 
+const gateBegins = (cycle: string): string => `The invoices of ${addMonths(cycle, -1)} do not look complete.`;
+
+/** Whether it was the gate that said this, of a refresh that waits. */
+export const isGate = (cycle: string, says: string): boolean => says.startsWith(gateBegins(cycle));
+
 /** What the gate says to the person who must decide. */
 export const gateSays = (cycle: string, gaps: readonly Gap[]): string =>
-  `The invoices of ${addMonths(cycle, -1)} do not look complete. ${gapsText(gaps)} ` +
+  `${gateBegins(cycle)} ${gapsText(gaps)} ` +
   `Ingest what is missing and run lkp cycle ${cycle} again; or, to go on without it, lkp refresh ${cycle} --accept-incomplete --reason '...', then lkp cycle ${cycle}.`;
