@@ -6,7 +6,15 @@ import { crash } from '../crash.ts';
 import { moveIntoPlace, sha256Of, writeAtomically } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql } from '../ports.ts';
-import { type Batch, countsOf, lastSubmitted, laterSubmission, lockDirectory, readBatch } from './batch.ts';
+import {
+  type Batch,
+  countsOf,
+  lastSubmitted,
+  laterSubmission,
+  lockDirectory,
+  readBatch,
+  tookBack,
+} from './batch.ts';
 import { bookOf } from './book.ts';
 import { csvOf, jsonOf, manifestOf, type SubmittedFile } from './contents.ts';
 
@@ -92,7 +100,7 @@ async function declareIntent(
   if (later) {
     throw new LkpError(
       'request',
-      `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back. Assemble the cycle after ${later}.`,
+      `${tookBack(cycle, later)}. Assemble the cycle after ${later}.`,
     );
   }
   const last = await lastSubmitted(tx, cycle);
@@ -100,6 +108,16 @@ async function declareIntent(
     throw new LkpError(
       'request',
       `The batch of ${cycle} was compared with ${batch.comparedWith ?? 'nothing'}, and ${last} was submitted since. Run lkp directory assemble ${cycle} again, then submit.`,
+    );
+  }
+  const reopened = await tx.maybe(
+    'select from directory_reopened where cycle = $1 and change_no > $2 limit 1',
+    [last, batch.cutoff],
+  );
+  if (reopened) {
+    throw new LkpError(
+      'request',
+      `Entries of ${last} were reopened after the batch of ${cycle} was assembled. Run lkp directory assemble ${cycle} again, then submit.`,
     );
   }
   const change = await nextChange(tx, context, { kind: 'directory submit', reason: cycle });
