@@ -7,7 +7,7 @@ import type { RefreshResult } from './kpi/refresh.ts';
 import { readable } from './money.ts';
 import type { VerifiedCycle } from './proof/verify.ts';
 import type { LoadResult } from './reference/load.ts';
-import type { Verified } from './verify.ts';
+import type { Verified } from './keeping/store.ts';
 
 /** Results as text for people: plain words, aligned columns, nothing that a pipe could choke on. */
 
@@ -286,12 +286,22 @@ export function batchText(batch: BatchView): string {
   return [
     directoryText(batch),
     `State: ${batch.state}; visible by ${batch.visible_by}${batch.compared_with ? `; compared with ${batch.compared_with}` : ''}.`,
+    ...seenText(batch),
     '',
     table(
       ['partner', 'action', 'country', 'name', 'URL'],
       batch.list.map((entry) => [entry.partner_mpn_id, entry.action, entry.country, entry.name, entry.url]),
     ),
   ].join('\n');
+}
+
+function seenText({ state, confirmed, reopened }: BatchView): string[] {
+  if (state !== 'submitted') return [];
+  if (!confirmed) return ['In the directory: awaited; nobody has confirmed it yet.'];
+  const entries = reopened.map(({ partner_mpn_id, country }) => `${partner_mpn_id}/${country}`);
+  return [
+    `In the directory: confirmed by ${confirmed.by} on ${confirmed.at.slice(0, 10)}${entries.length > 0 ? `, but for ${entries.join(', ')}, submitted again with the next batch` : ''}.`,
+  ];
 }
 
 /** So many damaged or left-over files are named in text; `--json` has all. */

@@ -8,7 +8,7 @@ export interface Confirmed {
   readonly cycle: string;
   /** Entries that are not shown as submitted, `1234567/DE`; they are submitted again with the next batch. */
   readonly reopened: readonly string[];
-  /** The cycle whose batch was assembled and not submitted yet: it does not know of what was reopened. */
+  /** The cycle whose batch was assembled, is not submitted, and does not know of what was reopened: it is to be assembled again. */
   readonly assemble_again: string | null;
   readonly says: string;
 }
