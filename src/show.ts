@@ -307,7 +307,7 @@ function seenText({ state, confirmed, reopened }: BatchView): string[] {
 /** So many damaged or left-over files are named in text; `--json` has all. */
 const NAMED_FILES = 50;
 
-export function verifyText({ files, bytes, damaged, left_over }: Verified): string {
+export function verifyText({ files, bytes, damaged, pruned, left_over }: Verified): string {
   const parts = [
     `${count(files)} stored files (${count(bytes)} bytes) were read: ${damaged.length === 0 ? 'all are whole' : `${count(damaged.length)} ${damaged.length === 1 ? 'is' : 'are'} damaged`}.`,
   ];
@@ -321,6 +321,10 @@ export function verifyText({ files, bytes, damaged, left_over }: Verified): stri
   if (damaged.length > 0)
     parts.push(
       'What was computed from them stands: their rows are in the database. Only the evidence is lost.',
+    );
+  for (const { files: gone, on, by, reason } of pruned)
+    parts.push(
+      oneLine(`Of them ${count(gone)} are not there: pruned on ${on.slice(0, 10)} by ${by}: ${reason}.`),
     );
   if (left_over.length > 0) {
     parts.push(
@@ -353,9 +357,11 @@ export function verifiedText(
   const of = `Cycle ${cycle}, ${revisions.length === 1 ? 'revision' : 'revisions'} ${revisions.map(({ revision }) => revision).join(', ')}`;
   const from = `${count(changes)} changes with ${count(files)} files (${count(bytes)} bytes)`;
   const parts = [
-    outcome === 'proven'
-      ? `${of}: proven. Derived anew from ${from}; equal are ${count(rows)} rows, ${count(workbooks)} workbooks and ${count(submission_files)} files of the submission.`
-      : `${of}: not proven, ${count(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+    {
+      proven: `${of}: proven. Derived anew from ${from}; equal are ${count(rows)} rows, ${count(workbooks)} workbooks and ${count(submission_files)} files of the submission.`,
+      'not proven': `${of}: not proven, ${count(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+      pruned: `${of}: cannot be derived anew, because stored files were pruned. Its ${count(rows)} frozen rows follow from the facts on record.`,
+    }[outcome],
     ...problems.map(({ what, thing, reason }) => oneLine(`${what}: ${thing}: ${reason}`)),
     ...notes.slice(0, NAMED_FILES).map((note) => oneLine(`Note: ${note}`)),
   ];

@@ -95,5 +95,5 @@ async function ofBundle(path: string): Promise<Result> {
 const resultOf = (verified: VerifiedCycle, bundle: Bundle | null, unpacked: boolean): Result => ({
   json: { ...verified, bundle },
   text: verifiedText(verified, bundle, unpacked),
-  code: verified.outcome === 'proven' ? 0 : 1,
+  code: ({ proven: 0, 'not proven': 1, pruned: 3 } as const)[verified.outcome],
 });
