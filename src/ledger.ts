@@ -92,7 +92,7 @@ export const overdue = (tx: Sql, now: string): Promise<Occurrence[]> =>
 export async function again(
   tx: Sql,
   cycle: string,
-  states: ReadonlyArray<'done' | 'failed' | 'waiting'>,
+  states: ReadonlyArray<Occurrence['state']>,
 ): Promise<void> {
   await tx.rows(
     `update occurrence set state = 'due', says = null, lease_until = null where cycle = $1 and state = any($2)`,

@@ -10,6 +10,8 @@ export interface MonthOptions {
   readonly reason: Reason;
   /** Does finished jobs again too: they are no-ops where nothing changed. */
   readonly again?: boolean;
+  /** The states that are tried again; failed and waiting ones when absent. */
+  readonly retry?: ReadonlyArray<Occurrence['state']>;
   /** The instant up to which jobs are due; `everything` runs jobs of later days now. */
   readonly until: string | 'everything';
   /** Hears of every change of state. */
@@ -29,7 +31,8 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   await app.db.transaction('plan', async (tx) => {
     await plan(tx, JOBS, cycle, app.schedule);
     // Failed and waiting jobs are tried again when a person asks for the cycle.
-    await again(tx, cycle, options.again ? ['done', 'failed', 'waiting'] : ['failed', 'waiting']);
+    const retry = options.retry ?? ['failed', 'waiting'];
+    await again(tx, cycle, options.again ? ['done', ...retry] : retry);
   });
   const log = openLog(app.settings);
   const changed = new Signal();

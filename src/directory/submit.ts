@@ -184,6 +184,14 @@ async function send(tx: Sql, context: Context, batch: Batch, folder: string): Pr
   }
 }
 
+/** What the files of a submission are called, the manifest last. */
+export const fileNames = (cycle: string): [csv: string, json: string, xlsx: string, manifest: string] => [
+  `directory-${cycle}.csv`,
+  `directory-${cycle}.json`,
+  `directory-${cycle}.xlsx`,
+  `manifest-${cycle}.json`,
+];
+
 /** Writes all files under a folder of this attempt's own, the manifest last. */
 async function writeFiles(context: Context, batch: Batch, staging: string): Promise<SubmittedFile[]> {
   const files: SubmittedFile[] = [];
@@ -194,13 +202,12 @@ async function writeFiles(context: Context, batch: Batch, staging: string): Prom
     files.push({ name, ...written });
     crash('submit-between-files');
   };
-  await add(`directory-${batch.cycle}.csv`, (temporary) => writeFile(temporary, csvOf(batch)));
-  await add(`directory-${batch.cycle}.json`, (temporary) => writeFile(temporary, jsonOf(batch)));
-  await add(`directory-${batch.cycle}.xlsx`, (temporary) =>
-    context.workbooks.write(temporary, bookOf(batch)),
-  );
+  const [csv, json, xlsx, manifest] = fileNames(batch.cycle);
+  await add(csv, (temporary) => writeFile(temporary, csvOf(batch)));
+  await add(json, (temporary) => writeFile(temporary, jsonOf(batch)));
+  await add(xlsx, (temporary) => context.workbooks.write(temporary, bookOf(batch)));
   crash('submit-before-manifest');
-  await add(`manifest-${batch.cycle}.json`, (temporary) => writeFile(temporary, manifestOf(batch, files)));
+  await add(manifest, (temporary) => writeFile(temporary, manifestOf(batch, files)));
   return files;
 }
 
