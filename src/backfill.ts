@@ -98,7 +98,7 @@ export const AGAIN = {
   all: ['failed', 'waiting', 'missed', 'cancelled'],
   missing: ['missed'],
   failed: ['failed', 'cancelled'],
-} as const satisfies Record<Only | 'all', readonly Occurrence['state'][]>;
+} as const;
 
 const NEVER_BEGUN: readonly Step['state'][] = ['due', 'not planned'];
 const UNDER_WAY: readonly Step['state'][] = ['enqueued', 'running'];

@@ -14,7 +14,7 @@ export const CRASH_POINTS = {
     holds: 'the occurrence is `enqueued` and no message says so; a minute later it is sent again',
   },
   'attempt-begun': {
-    where: 'src/ledger.ts',
+    where: 'src/ledger/attempt.ts',
     holds: 'the occurrence is taken over under the next attempt when its lease is over',
   },
   'store-first-mb': {
@@ -94,7 +94,7 @@ export const CRASH_POINTS = {
     holds: 'what is to go is written down and lies there still; the same command again deletes it',
   },
   'attempt-before-end': {
-    where: 'src/ledger.ts',
+    where: 'src/ledger/attempt.ts',
     holds: 'the work is done and the ledger does not know: the next attempt has no further effect',
   },
 } as const satisfies Record<string, { readonly where: string; readonly holds: string }>;

@@ -1,6 +1,6 @@
 import { JOBS } from '../jobs/index.ts';
 import type { App } from './app.ts';
-import { again, type Occurrence, occurrencesOf, plan, type Reason } from './ledger.ts';
+import { again, ask, type Occurrence, occurrencesOf, plan, type Reason } from './ledger.ts';
 import { openLog } from './log.ts';
 import { Lookout, Signal, workOn } from './roles.ts';
 
@@ -10,14 +10,15 @@ export interface MonthOptions {
   readonly reason: Reason;
   /** Does finished jobs again too: they are no-ops where nothing changed. */
   readonly again?: boolean;
-  /** The states that are tried again; failed and waiting ones when absent. */
-  readonly retry?: ReadonlyArray<Occurrence['state']>;
+  /** The states that are tried again; all that are not done and wait for nothing else when absent. */
+  readonly retry?: ReadonlyArray<(typeof UNDONE)[number]>;
   /** The instant up to which jobs are due; `everything` runs jobs of later days now. */
   readonly until: string | 'everything';
   /** Hears of every change of state. */
   readonly onState?: (occurrence: Occurrence) => void;
 }
 
+const UNDONE = ['failed', 'waiting', 'missed', 'cancelled'] as const;
 const LAST_INSTANT = '9999-12-31T00:00:00Z';
 
 /**
@@ -28,11 +29,15 @@ const LAST_INSTANT = '9999-12-31T00:00:00Z';
 export async function runMonth(app: App, cycle: string, options: MonthOptions): Promise<Occurrence[]> {
   const { LKP_ACTOR: actor, QUEUE_URL } = app.settings;
   const { reason } = options;
+  const until = options.until === 'everything' ? LAST_INSTANT : options.until;
   await app.db.transaction('plan', async (tx) => {
     await plan(tx, JOBS, cycle, app.schedule);
-    // Failed and waiting jobs are tried again when a person asks for the cycle.
-    const retry = options.retry ?? ['failed', 'waiting'];
-    await again(tx, cycle, options.again ? ['done', ...retry] : retry);
+    // What failed, waits, was missed or cancelled is tried again when a person asks for the cycle.
+    await again(tx, cycle, [
+      ...(options.again ? (['done'] as const) : []),
+      ...(options.retry ?? UNDONE),
+    ]);
+    await ask(tx, cycle, until);
   });
   const log = openLog(app.settings);
   const changed = new Signal();
@@ -43,7 +48,6 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   try {
     await workOn(app, queue, JOBS, log, () => changed.raise());
     const lookout = new Lookout(app, queue, JOBS, () => ({ reason, actor }));
-    const until = options.until === 'everything' ? LAST_INSTANT : options.until;
     const told = new Map<string, string>();
     for (;;) {
       // In this order: what ends between the two is seen by the second, and what comes after it is sent.
