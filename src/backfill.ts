@@ -36,7 +36,10 @@ export const commandOf = (range: Range, { only, until }: Asked): string =>
 export function parseRange(text: string, today: string): Range {
   const [one = '', other = one, ...more] = text.split('..');
   if (more.length > 0)
-    throw new LkpError('request', `"${text}" is not a range of cycles. Write the first and the last: 2019-01..2020-03.`);
+    throw new LkpError(
+      'request',
+      `"${text}" is not a range of cycles. Write the first and the last: 2019-01..2020-03.`,
+    );
   const [from, to] = [parseCycle(one), parseCycle(other)];
   if (from > to)
     throw new LkpError('request', `The range ${from}..${to} runs backwards. Type lkp cycle ${to}..${from}.`);
@@ -138,7 +141,8 @@ export const isWanted = (steps: readonly Step[], only: Only | undefined): boolea
   only === undefined ||
   steps.some(
     ({ state, would }) =>
-      would === 'run' && (only === 'missing' ? [...NEVER_BEGUN, 'missed'] : AGAIN.failed).includes(state as 'failed'),
+      would === 'run' &&
+      (only === 'missing' ? [...NEVER_BEGUN, 'missed'] : AGAIN.failed).includes(state as 'failed'),
   );
 
 export interface CycleRun {
@@ -185,7 +189,8 @@ export async function runRange(app: App, range: Range, options: RangeOptions): P
     const waits = occurrences.some(({ state }) => state === 'waiting');
     cycles.push({ cycle, outcome: waits ? 'waiting' : 'done', occurrences });
     const refreshed = occurrences.find(({ job }) => job === 'refresh')!;
-    if (refreshed.state === 'waiting' && cycle !== range.to) return { cycles, left: commandOf(left, options) };
+    if (refreshed.state === 'waiting' && cycle !== range.to)
+      return { cycles, left: commandOf(left, options) };
   }
   return { cycles, left: null };
 }

@@ -233,9 +233,7 @@ async function privateName(folder: string): Promise<string> {
   await makeFolder(folder);
   const left = await leftOversIn(folder);
   const newest = (await stat(folder).catch(toMachine(folder, 'read'))).mtimeMs;
-  await Promise.all(
-    left.filter(({ at }) => at < newest - DAY).map(({ path }) => rm(path, { force: true })),
-  );
+  await Promise.all(left.filter(({ at }) => at < newest - DAY).map(({ path }) => rm(path, { force: true })));
   return join(folder, `.lkp-${randomBytes(8).toString('hex')}.part`);
 }
 

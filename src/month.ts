@@ -33,10 +33,7 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   await app.db.transaction('plan', async (tx) => {
     await plan(tx, JOBS, cycle, app.schedule);
     // What failed, waits, was missed or cancelled is tried again when a person asks for the cycle.
-    await again(tx, cycle, [
-      ...(options.again ? (['done'] as const) : []),
-      ...(options.retry ?? UNDONE),
-    ]);
+    await again(tx, cycle, [...(options.again ? (['done'] as const) : []), ...(options.retry ?? UNDONE)]);
     await ask(tx, cycle, until);
   });
   const log = openLog(app.settings);

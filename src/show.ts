@@ -2,12 +2,12 @@ import type { BatchView } from './directory/show.ts';
 import type { Proposal } from './invoice/propose.ts';
 import type { Waiting } from './invoice/quarantine.ts';
 import type { IngestReport } from './invoice/sweep.ts';
+import type { Verified } from './keeping/store.ts';
 import type { Explained } from './kpi/explain.ts';
 import type { RefreshResult } from './kpi/refresh.ts';
 import { readable } from './money.ts';
 import type { VerifiedCycle } from './proof/verify.ts';
 import type { LoadResult } from './reference/load.ts';
-import type { Verified } from './keeping/store.ts';
 
 /** Results as text for people: plain words, aligned columns, nothing that a pipe could choke on. */
 
@@ -46,7 +46,7 @@ export function table(header: readonly string[], given: ReadonlyArray<readonly s
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
-const count = (number: number): string => readable(String(number), 0);
+export const count = (number: number): string => readable(String(number), 0);
 
 /** `3 rejected, 2 quarantined`: the dispositions that have rows. */
 export const dispositionsText = (dispositions: Readonly<Record<string, number>>): string =>

@@ -52,7 +52,8 @@ export const DIRECTORY_COMMANDS: readonly Definition[] = [
     usage: 'confirm <cycle>',
     description: 'say that the submission of a cycle is visible in the directory, or what of it is not',
     options: {
-      '--reopen <mpn-id...>': 'not shown as submitted: a partner, or one entry as 1234567/DE; submitted again',
+      '--reopen <mpn-id...>':
+        'not shown as submitted: a partner, or one entry as 1234567/DE; submitted again',
       '--reason <text>': 'what was seen, for who looks later',
     },
     async act(app, [text], options) {

@@ -93,10 +93,7 @@ async function mayAssemble(tx: Sql, cycle: string): Promise<void> {
   }
   const later = await laterSubmission(tx, cycle);
   if (later) {
-    throw new LkpError(
-      'request',
-      `${tookBack(cycle, later)}. Assemble the cycle after ${later}.`,
-    );
+    throw new LkpError('request', `${tookBack(cycle, later)}. Assemble the cycle after ${later}.`);
   }
   const refreshed = await tx.maybe('select from snapshot where cycle = $1 limit 1', [cycle]);
   if (!refreshed) {

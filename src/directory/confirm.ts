@@ -156,7 +156,10 @@ export async function visibility(
     const { added, changed, removed } = countsOf(batch.entries);
     const updates = added + changed + removed;
     if (updates === 0)
-      return { awaited: false, says: `the submission of ${cycle} changed nothing; there is nothing to look for` };
+      return {
+        awaited: false,
+        says: `the submission of ${cycle} changed nothing; there is nothing to look for`,
+      };
     return {
       awaited: true,
       says: `${updates} ${updates === 1 ? 'entry' : 'entries'} of the submission of ${cycle} (${added} added, ${changed} changed, ${removed} removed) were to be visible by ${visibleBy(cycle)}. Look at the directory, then run lkp directory confirm ${cycle}, or, for what it does not show, lkp directory confirm ${cycle} --reopen MPN-ID --reason 'what was seen'.`,

@@ -1,8 +1,8 @@
 import { addMonths, refreshDay, requestDeadline, visibleBy } from '../calendar.ts';
 import type { Context } from '../job.ts';
 import type { Sql } from '../ports.ts';
-import { confirmationOf } from './confirm.ts';
 import { type Batch, type Counts, countsOf, type Entry, readBatch } from './batch.ts';
+import { confirmationOf } from './confirm.ts';
 
 export type Answer =
   | 'listed'

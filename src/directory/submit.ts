@@ -98,10 +98,7 @@ async function declareIntent(
   }
   const later = await laterSubmission(tx, cycle);
   if (later) {
-    throw new LkpError(
-      'request',
-      `${tookBack(cycle, later)}. Assemble the cycle after ${later}.`,
-    );
+    throw new LkpError('request', `${tookBack(cycle, later)}. Assemble the cycle after ${later}.`);
   }
   const last = await lastSubmitted(tx, cycle);
   if (last !== batch.comparedWith) {

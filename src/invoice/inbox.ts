@@ -11,7 +11,9 @@ export async function newInInbox(context: Context): Promise<string[]> {
   for (const path of looks.keys()) {
     const sha256 = await sha256Of(path);
     const known = await context.db.transaction('inbox', (tx) =>
-      tx.maybe(`select from file where sha256 = $1 and kind = 'invoices' and ended_no is null limit 1`, [sha256]),
+      tx.maybe(`select from file where sha256 = $1 and kind = 'invoices' and ended_no is null limit 1`, [
+        sha256,
+      ]),
     );
     if (!known) found.push(relative(inbox, path));
   }

@@ -39,7 +39,10 @@ export async function pruneRevisions(
 ): Promise<Told> {
   mayGo(before, today);
   if (!dryRun && !reason)
-    throw new LkpError('request', `What revisions refer to goes for good. Repeat with --reason 'why'; LKP_ACTOR says who.`);
+    throw new LkpError(
+      'request',
+      `What revisions refer to goes for good. Repeat with --reason 'why'; LKP_ACTOR says who.`,
+    );
   const work = (tx: Sql) => writeDown(tx, context, before, reason);
   if (dryRun) return onlyAsked(context, 'prune', work);
   const told = await context.db.transaction('prune', work);
@@ -124,7 +127,14 @@ async function deletePruned(context: Context): Promise<void> {
     const page = await context.db.transaction('prune', async (tx) => {
       // No ingest brings the same bytes back between the look and the deletion.
       await oneAtATime(tx);
-      const rows = await tx.rows<{ id: string; kind: string; sha256: string; name: string; cycle: string; back: boolean }>(
+      const rows = await tx.rows<{
+        id: string;
+        kind: string;
+        sha256: string;
+        name: string;
+        cycle: string;
+        back: boolean;
+      }>(
         `select id, kind, sha256, name, cycle,
                 exists (select from file where file.sha256 = pruned.sha256 and file.change_no > pruned.change_no) as back
          from pruned where id > $1 order by id limit ${PAGE}`,

@@ -51,9 +51,12 @@ async function deleteRows(
   try {
     return await context.db.transaction('prune', async (tx) => {
       const count = async (statement: string) =>
-        (await tx.one<{ gone: number }>(`with gone as (${statement} returning 1) select count(*)::int as gone from gone`, [
-          instant,
-        ])).gone;
+        (
+          await tx.one<{ gone: number }>(
+            `with gone as (${statement} returning 1) select count(*)::int as gone from gone`,
+            [instant],
+          )
+        ).gone;
       const runs = await count(
         `delete from run using occurrence
          where occurrence.id = run.occurrence_id and occurrence.state = 'done' and run.ended_at < $1

@@ -27,7 +27,8 @@ export async function foreseeRefresh(context: Context, cycle: string): Promise<F
   const stops = { revision: null, cells: 0, workbooks: [] };
   if (gaps.length > 0) return { ...stops, refresh: 'incomplete', asks: gateSays(cycle, gaps) };
   const planned = await refresh(context, cycle, { plan: true });
-  if (planned.outcome === 'unchanged') return { ...(await foreseeReports(context, cycle)), refresh: 'unchanged' };
+  if (planned.outcome === 'unchanged')
+    return { ...(await foreseeReports(context, cycle)), refresh: 'unchanged' };
   if (planned.changes !== null)
     return {
       ...stops,

@@ -85,12 +85,7 @@ async function derive(scratch: Scratch, source: Source, held: Held): Promise<voi
   await holdSubmission(scratch, source, held);
 }
 
-function summed(
-  { record }: Source,
-  held: Held,
-  submissionFiles: number,
-  pruned: boolean,
-): VerifiedCycle {
+function summed({ record }: Source, held: Held, submissionFiles: number, pruned: boolean): VerifiedCycle {
   const files = new Map(record.files.map(({ sha256, bytes }) => [sha256, bytes]));
   return {
     cycle: record.cycle,
