@@ -193,7 +193,9 @@ test('a submission is confirmed by a person; what is not shown is submitted agai
     `select state, says from occurrence where job = 'directory-visible'`,
   );
   expect(waits).toMatchObject({ state: 'waiting' });
-  expect(waits!.says).toMatch(/^1 entry of the submission of 2019-10 .* visible by 2019-11-07\. .*confirm 2019-10/);
+  expect(waits!.says).toMatch(
+    /^1 entry of the submission of 2019-10 .* visible by 2019-11-07\. .*confirm 2019-10/,
+  );
   const confirm = (cycle: string, reopen: string[] = [], reason?: string) =>
     confirmDirectory(it.context, cycle, { reopen, ...(reason && { reason }) }, (tx, says) =>
       tickOff(tx, it.context, 'directory-visible', cycle, says),
@@ -228,7 +230,10 @@ test('a change and a removal that are not shown are made again', async () => {
       await loadReference(
         it.context,
         'listings',
-        await it.write('more.csv', `partner_mpn_id,country,name,url,requested_on,valid_from,valid_to\n${row}\n`),
+        await it.write(
+          'more.csv',
+          `partner_mpn_id,country,name,url,requested_on,valid_from,valid_to\n${row}\n`,
+        ),
       ),
     ).toMatchObject({ status: 'loaded' });
   const month = async (cycle: string, wanted: string) => {

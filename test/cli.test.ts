@@ -357,7 +357,11 @@ describe('lkp cycle', () => {
       const second = objectOf<Answer>(await cycle(own, '--json'), 0);
       const before = first.occurrences.slice(0, -1);
       expect(second.occurrences.slice(0, -1)).toEqual(before);
-      expect(second.occurrences.at(-1)).toMatchObject({ job: 'directory-visible', state: 'done', attempt: 1 });
+      expect(second.occurrences.at(-1)).toMatchObject({
+        job: 'directory-visible',
+        state: 'done',
+        attempt: 1,
+      });
       const runs = await own.rows<{ job: string }>(
         'select job, outcome, reason, attempt from run where occurrence_id is not null',
       );

@@ -102,11 +102,15 @@ test('what nothing refers to goes; every cycle is still proven, the withdrawn fi
   const { outcome, says } = await keepHouse(it.context, KEPT);
   expect({ outcome, says }).toEqual({
     outcome: 'done',
-    says: expect.stringMatching(/^removed 2 old runs, 1 old alerts, 1 left-over files, 2 half-written files; read 11 stored files, 0 damaged\./),
+    says: expect.stringMatching(
+      /^removed 2 old runs, 1 old alerts, 1 left-over files, 2 half-written files; read 11 stored files, 0 damaged\./,
+    ),
   });
   for (const path of going) expect(existsSync(path), path).toBe(false);
   for (const path of [...staying, ...young]) expect(existsSync(path), path).toBe(true);
-  expect(await it.rows('select job, attempt from run where occurrence_id is not null order by job, attempt')).toEqual([
+  expect(
+    await it.rows('select job, attempt from run where occurrence_id is not null order by job, attempt'),
+  ).toEqual([
     { job: 'a', attempt: 3 },
     { job: 'b', attempt: 1 },
     { job: 'b', attempt: 2 },
@@ -174,7 +178,10 @@ test('told so, what only old cycles refer to goes; killed in between, the same a
   await it.rows(`update snapshot_cell set kpi_value = kpi_value + 1 where cycle = '${KEPT}'`);
   const held: Held = { rows: 0, workbooks: 0, problems: [], notes: [] };
   await holdOnRecord(it.context, await fromDatabase(it.context, KEPT), held);
-  expect(held.problems).toMatchObject([{ what: 'revision', reason: expect.stringContaining('kpi_value is') }]);
+  expect(held.problems.map(({ reason }) => reason)).toEqual([
+    expect.stringContaining('kpi_value is'),
+    expect.stringContaining('kpi_value is'),
+  ]);
   await it.rows(`update snapshot_cell set kpi_value = kpi_value - 1 where cycle = '${KEPT}'`);
 }, 120_000);
 
