@@ -41,6 +41,9 @@ test('the crash points of the list are those of the code, each in its file', () 
   expect(inCode.sort()).toEqual(listed.sort());
 });
 
+/** No job's: test/prune.test.ts ends the command there. */
+const OUTSIDE: readonly CrashPoint[] = ['prune-recorded'];
+
 /** Every point of a cycle, spread over two cycles: after five deaths in a row the ledger suspects the job itself. */
 const FIRST: readonly Stop[] = [
   { point: 'look-taken' },
@@ -81,7 +84,7 @@ test('processes killed at every crash point and at random times lose and double 
     expect(figures.violations).toEqual([]);
     expect(figures.said).toEqual({});
     expect(
-      POINTS.filter((point) => !figures.byPoint[point]),
+      POINTS.filter((point) => !figures.byPoint[point] && !OUTSIDE.includes(point)),
       'a point that no process died at proves nothing',
     ).toEqual([]);
     expect(figures.kills).toBeGreaterThanOrEqual(20);
@@ -232,7 +235,8 @@ test('a full disk: every stage says so, leaves no half file, and goes on when th
 
     await rm(filler);
     const done = await run(...cycle);
-    expect(done.code, done.stderr).toBe(0);
+    // Whether the directory shows it, a person is asked.
+    expect(done.code, done.stderr).toBe(3);
     expect(await reports()).toHaveLength(6);
     expect(written.length).toBeLessThan(6);
     expect((await visible()).filter((path) => path.startsWith('outbox') && path.includes('.'))).toHaveLength(

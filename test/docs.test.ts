@@ -243,6 +243,7 @@ describe('on the sample', () => {
 
   test('docs/cli.md lists the keys that --json prints', { timeout: 180_000 }, async () => {
     await lkp(['refresh', '2020-06'], { home: home() });
+    await lkp(['directory', 'confirm', '2020-05'], { home: home() });
     for (const [name, ...rest] of COMMANDS) {
       const ran = await lkp([...name.split(' '), ...rest, '--json'], { home: home() });
       expect(ran.code, `lkp ${name}: ${ran.stderr}`).toBe(0);

@@ -382,11 +382,13 @@ test('a month goes on to its end, however slow the looks at it are', async () =>
   };
   const ended = await runMonth(slow, '2019-12', { reason: 'manual', until: '2019-12-15T12:00:00Z' });
   expect(ended.map((one) => [one.job, one.state])).toEqual([
+    ['housekeeping', 'done'],
     ['ingest', 'done'],
     ['refresh', 'done'],
     ...Array.from({ length: 5 }, () => ['report', 'done']),
     ['directory-assemble', 'due'],
     ['directory-submit', 'due'],
+    ['directory-visible', 'due'],
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { addMonths, firstDay } from '../calendar.ts';
-import { type Context, LkpError, nextChange } from '../job.ts';
+import { type Context, LkpError, nextChange, onlyAsked } from '../job.ts';
 import type { Sql } from '../ports.ts';
 
 /** How many months before the newest one say what is usual. */
@@ -27,6 +27,10 @@ export interface Gap {
  */
 export const gapsOf = (context: Context, cycle: string): Promise<Gap[]> =>
   context.db.transaction('completeness', (tx) => findGaps(tx, context, cycle));
+
+/** The same, and not even what was counted is kept. */
+export const gapsForeseen = (context: Context, cycle: string): Promise<Gap[]> =>
+  onlyAsked(context, 'completeness', (tx) => findGaps(tx, context, cycle));
 
 /**
  * A person waves a cycle's gaps through, with a reason: they are written down as a change, and the gate lets the cycle
