@@ -104,13 +104,16 @@ export class Scheduler {
   }
 
   /** Starts looking; the promise of `stop` settles when the look in hand has ended. */
-  start(): { wake(): void; stop(): Promise<void> } {
-    const alarm = everyMinute(() => {
+  start(): { wake(): void; minute(): void; stop(): Promise<void> } {
+    const minute = () => {
       this.#planIsOld = true;
       this.#signal.raise();
-    });
+    };
+    const alarm = everyMinute(minute);
     const running = this.#run();
     return {
+      /** What the alarm does each minute; a simulated minute is shorter. */
+      minute,
       wake: () => this.#signal.raise(),
       stop: async () => {
         alarm.stop();
