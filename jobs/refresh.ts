@@ -1,4 +1,4 @@
-import type { Job } from '../src/job.ts';
+import { type Job, lateWords } from '../src/job.ts';
 import { gapsOf, gateSays } from '../src/kpi/completeness.ts';
 import { refresh as refreshCycle } from '../src/kpi/refresh.ts';
 
@@ -20,11 +20,11 @@ export const refresh: Job = {
   writes: ['source_month', 'month_cell', 'month_control', 'snapshot'],
   after: ['ingest'],
   when: { day: 15, why: 'mid-month' },
-  async run(context, cycle) {
+  async run(context, cycle, part) {
     const gaps = await gapsOf(context, cycle);
     if (gaps.length > 0) return { outcome: 'asks', says: gateSays(cycle, gaps) };
-    const result = await refreshCycle(context, cycle);
-    const says = `revision ${result.revision} ${result.outcome}: KPI ${result.kpi_value}, revenue ${result.revenue_value} ${result.currency}`;
+    const result = await refreshCycle(context, cycle, part);
+    const says = `revision ${result.revision} ${result.outcome}: KPI ${result.kpi_value}, revenue ${result.revenue_value} ${result.currency}${lateWords(part)}`;
     return { outcome: result.outcome === 'differs' ? 'asks' : 'done', says };
   },
 };

@@ -1,4 +1,4 @@
-import type { Job } from '../src/job.ts';
+import { type Job, lateWords } from '../src/job.ts';
 import { writeReports } from '../src/kpi/report.ts';
 
 /**
@@ -16,12 +16,13 @@ export const report: Job = {
   after: ['refresh'],
   when: { day: 15, why: 'mid-month' },
   parts: PARTS,
-  async run(context, cycle, { part, parts }) {
+  async run(context, cycle, which) {
+    const { part, parts } = which;
     const only = part === 1 ? 'program' : { share: part - 1, shares: parts - 1 };
     const { revision, files } = await writeReports(context, cycle, parts === 1 ? {} : { only });
     return {
       outcome: 'done',
-      says: `${files.length} ${files.length === 1 ? 'workbook' : 'workbooks'} of revision ${revision}`,
+      says: `${files.length} ${files.length === 1 ? 'workbook' : 'workbooks'} of revision ${revision}${lateWords(which)}`,
     };
   },
 };

@@ -60,6 +60,7 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
       tables,
       workbooks: createWorkbooks(),
       now: options.now ?? (() => new Date().toISOString()),
+      simulated: options.now !== undefined,
       progress: options.progress ?? (() => undefined),
       close,
     };

@@ -14,7 +14,7 @@ export const CRASH_POINTS = {
     holds: 'the occurrence is `enqueued` and no message says so; a minute later it is sent again',
   },
   'attempt-begun': {
-    where: 'src/ledger.ts',
+    where: 'src/ledger/attempt.ts',
     holds: 'the occurrence is taken over under the next attempt when its lease is over',
   },
   'store-first-mb': {
@@ -90,7 +90,7 @@ export const CRASH_POINTS = {
     holds: 'all files are there; the next attempt finds them its own and marks the cycle submitted',
   },
   'attempt-before-end': {
-    where: 'src/ledger.ts',
+    where: 'src/ledger/attempt.ts',
     holds: 'the work is done and the ledger does not know: the next attempt has no further effect',
   },
 } as const satisfies Record<string, { readonly where: string; readonly holds: string }>;

@@ -51,6 +51,8 @@ export interface Context {
   readonly schedule: Schedule;
   /** The clock, as an ISO 8601 instant in UTC. A simulation passes its own. */
   readonly now: () => string;
+  /** Whether `now` is a simulation's. Where it is not, the calendar goes by the database's clock. */
+  readonly simulated?: boolean;
   /** Tells a person at a terminal how far long work has come; silent in a pipe. */
   readonly progress: (text: string) => void;
 }
@@ -62,9 +64,16 @@ export type Outcome = 'done' | 'asks';
 export interface Part {
   readonly part: number;
   readonly parts: number;
+  /** How late the calendar began it, in words: `3 days`. Absent: in time, or asked for by a person. */
+  readonly lateBy?: string;
+  /** The last change that it is to know: an attempt that repeats another one knows what that one knew. Absent: the newest. */
+  readonly cutoff?: string;
 }
 
 export const WHOLE: Part = { part: 1, parts: 1 };
+
+/** The end of what a job says, when it is late. */
+export const lateWords = ({ lateBy }: Part): string => (lateBy === undefined ? '' : `; late by ${lateBy}`);
 
 /** The smallest step of the month. */
 export interface Job {

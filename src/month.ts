@@ -1,6 +1,6 @@
 import { JOBS } from '../jobs/index.ts';
 import type { App } from './app.ts';
-import { again, type Occurrence, occurrencesOf, plan, type Reason } from './ledger.ts';
+import { again, ask, type Occurrence, occurrencesOf, plan, type Reason } from './ledger.ts';
 import { openLog } from './log.ts';
 import { Lookout, Signal, workOn } from './roles.ts';
 
@@ -16,6 +16,7 @@ export interface MonthOptions {
   readonly onState?: (occurrence: Occurrence) => void;
 }
 
+const UNDONE = ['failed', 'waiting', 'missed', 'cancelled'] as const;
 const LAST_INSTANT = '9999-12-31T00:00:00Z';
 
 /**
@@ -26,10 +27,12 @@ const LAST_INSTANT = '9999-12-31T00:00:00Z';
 export async function runMonth(app: App, cycle: string, options: MonthOptions): Promise<Occurrence[]> {
   const { LKP_ACTOR: actor, QUEUE_URL } = app.settings;
   const { reason } = options;
+  const until = options.until === 'everything' ? LAST_INSTANT : options.until;
   await app.db.transaction('plan', async (tx) => {
     await plan(tx, JOBS, cycle, app.schedule);
-    // Failed and waiting jobs are tried again when a person asks for the cycle.
-    await again(tx, cycle, options.again ? ['done', 'failed', 'waiting'] : ['failed', 'waiting']);
+    // What failed, waits, was missed or cancelled is tried again when a person asks for the cycle.
+    await again(tx, cycle, [...(options.again ? (['done'] as const) : []), ...UNDONE]);
+    await ask(tx, cycle, until);
   });
   const log = openLog(app.settings);
   const changed = new Signal();
@@ -40,7 +43,6 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   try {
     await workOn(app, queue, JOBS, log, () => changed.raise());
     const lookout = new Lookout(app, queue, JOBS, () => ({ reason, actor }));
-    const until = options.until === 'everything' ? LAST_INSTANT : options.until;
     const told = new Map<string, string>();
     for (;;) {
       // In this order: what ends between the two is seen by the second, and what comes after it is sent.

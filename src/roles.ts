@@ -1,19 +1,22 @@
 import type { App } from './app.ts';
-import { addMonths, dayIn } from './calendar.ts';
+import { CalendarClock } from './clock.ts';
 import { crash } from './crash.ts';
 import type { Job } from './job.ts';
 import {
   type Asked,
   attempt,
+  catchUp,
   nameOf,
   type Occurrence,
+  openPause,
   overdue,
-  plan,
+  planCalendar,
   type Reason,
-  serviceBegan,
   takeReady,
+  takeTurn,
 } from './ledger.ts';
 import type { Log } from './log.ts';
+import type { Sql } from './ports.ts';
 import { everyMinute } from './queue/alarm.ts';
 import type { Queue } from './queue/queue.ts';
 
@@ -49,8 +52,13 @@ export class Lookout {
   }
 
   /** Looks once, at one cycle or at every open one. Returns how many it sent. */
-  async look(now: string, cycle?: string): Promise<number> {
-    const ready = await this.#app.db.transaction('look', (tx) => takeReady(tx, this.#jobs, now, cycle));
+  look(now: string, cycle?: string): Promise<number> {
+    return this.send((tx) => takeReady(tx, this.#jobs, now, cycle));
+  }
+
+  /** Sends what `take` takes from the ledger, in one transaction. Returns how many it sent. */
+  async send(take: (tx: Sql) => Promise<readonly Occurrence[]>): Promise<number> {
+    const ready = await this.#app.db.transaction('look', take);
     // What was taken and could not be sent would else wait a minute for its next turn.
     const left = this.#unsent.filter(({ id }) => !ready.some((other) => other.id === id));
     const all = [...left, ...ready];
@@ -82,17 +90,17 @@ export const workOn = (
 
 /**
  * The reconciler: looks every 2 s at what may run, whatever was missed before. Each minute, and at once, it also plans
- * the current month. A look that fails (the database or the queue is away) is repeated. Stop it before the queue.
+ * (see planCalendar). A look that fails (the database or the queue is away) is repeated. Stop it before the queue.
  */
 export class Scheduler {
   readonly #app: App;
   readonly #jobs: readonly Job[];
   readonly #log: Log;
   readonly #lookout: Lookout;
+  readonly #clock: CalendarClock;
   readonly #signal = new Signal();
   readonly #alarmed = new Set<string>();
   #planIsOld = true;
-  #boot = true;
   #failing = false;
   #stopped = false;
 
@@ -100,7 +108,9 @@ export class Scheduler {
     this.#app = app;
     this.#jobs = jobs;
     this.#log = log;
-    this.#lookout = new Lookout(app, queue, jobs, (occurrence) => this.#asked(occurrence));
+    this.#clock = new CalendarClock(app, log);
+    const asked: Asked = { reason: 'scheduled', actor: app.settings.LKP_ACTOR };
+    this.#lookout = new Lookout(app, queue, jobs, () => asked);
   }
 
   /** Starts looking; the promise of `stop` settles when the look in hand has ended. */
@@ -127,8 +137,8 @@ export class Scheduler {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        if (this.#planIsOld) await this.#plan();
-        await this.#lookout.look(this.#app.now());
+        if (this.#planIsOld) await this.plan();
+        await this.look();
         if (this.#failing) this.#log.warn('the scheduler can look and send again');
         this.#failing = false;
       } catch (error) {
@@ -141,16 +151,19 @@ export class Scheduler {
     }
   }
 
-  async #plan(): Promise<void> {
-    const { now, schedule, db } = this.#app;
-    const cycle = dayIn(now(), schedule.timeZone).slice(0, 7);
-    const before = addMonths(cycle, -1);
-    const late = await db.transaction('plan', async (tx) => {
-      // Nobody was there to plan the last month. A new installation has no last month.
-      if (this.#boot && (await serviceBegan(tx, before))) await plan(tx, this.#jobs, before, schedule);
-      await plan(tx, this.#jobs, cycle, schedule);
-      return overdue(tx, now());
+  /** Plans once, and tells what an edited schedule moved and what is not done by its deadline. */
+  async plan(): Promise<void> {
+    const { schedule, db } = this.#app;
+    const { moved, late } = await db.transaction('plan', async (tx) => {
+      const now = await this.#clock.read(tx);
+      if (now === undefined) return { moved: [], late: [] };
+      return { moved: await planCalendar(tx, this.#jobs, schedule, now), late: await overdue(tx, now) };
     });
+    for (const { job, cycle, due_before, due_at, deadline_before, deadline } of moved)
+      this.#log.info(
+        { job, cycle, due_before, due_at, deadline_before, deadline },
+        'moved, because the schedule was edited',
+      );
     for (const occurrence of late) {
       const { id, cycle, deadline, state, says } = occurrence;
       if (this.#alarmed.has(id)) continue;
@@ -160,15 +173,22 @@ export class Scheduler {
         `not done by its deadline${says ? ` (${says})` : ''}; lkp status shows what it waits for`,
       );
     }
-    this.#boot = false;
     this.#planIsOld = false;
   }
 
-  /** On its day an occurrence is scheduled; when that day is over somebody was late. */
-  #asked({ deadline }: Occurrence): Asked {
-    const { now, settings } = this.#app;
-    const late = deadline !== null && Date.parse(deadline) < Date.parse(now());
-    return { reason: late ? 'catch-up' : 'scheduled', actor: settings.LKP_ACTOR };
+  /** Looks once: decides what is missed, and sends what may run, unless the calendar is paused. Returns how many it sent. */
+  async look(): Promise<number> {
+    let missed: readonly Occurrence[] = [];
+    const sent = await this.#lookout.send(async (tx) => {
+      await takeTurn(tx);
+      const now = await this.#clock.read(tx);
+      if (now === undefined || (await openPause(tx))) return [];
+      missed = await catchUp(tx, this.#jobs, this.#app.schedule, now);
+      return takeReady(tx, this.#jobs, now);
+    });
+    for (const occurrence of missed)
+      this.#log.warn({ job: nameOf(occurrence), cycle: occurrence.cycle }, `missed: ${occurrence.says}`);
+    return sent;
   }
 }
 

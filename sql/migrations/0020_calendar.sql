@@ -4,17 +4,32 @@
 -- missed: not done in its time, and by its catch-up policy nothing does it by itself. cancelled: ended by a person.
 -- late_by: how long after due_at the first attempt began, when it was later than the calendar's patience; null = in time.
 -- cutoff: the last change that a repeated attempt sees, so that it computes what the first one began.
+-- by_calendar: the calendar planned it, or took it over; the first cycle with such a row is the calendar's first.
+-- asked: a person asked for it by name: no policy skips it, and it is not late.
+-- seen_at: when the calendar first looked and it was due (its clock). What is missed is decided at that look, once.
 alter table occurrence
   drop constraint occurrence_state_check,
   add constraint occurrence_state_check
     check (state in ('due', 'enqueued', 'running', 'done', 'failed', 'waiting', 'missed', 'cancelled')),
   add column late_by interval,
-  add column cutoff bigint references change (no);
+  add column cutoff bigint references change (no),
+  add column by_calendar boolean not null default true,
+  add column asked boolean not null default false,
+  add column seen_at timestamptz;
+
+-- Cycles of before that only people ran are not the calendar's.
+update occurrence set by_calendar = false
+where exists (select 1 from run where run.cycle = occurrence.cycle and run.occurrence_id is not null)
+  and not exists (select 1 from run where run.cycle = occurrence.cycle and run.reason in ('scheduled', 'catch-up'));
 
 alter table run
   drop constraint run_outcome_check,
   add constraint run_outcome_check check (outcome in ('done', 'asks', 'failed', 'cancelled')),
   add column late_by interval;
+
+-- How late the refresh was that made it, in words: on the face of its reports, and in no hash. Null: in time, or asked for by a
+-- person.
+alter table snapshot add column late_by text default nullif(current_setting('lkp.late_by', true), '');
 
 -- One row is one time in which the calendar sent nothing by itself. At most one is open.
 create table pause (

@@ -17,6 +17,10 @@ export interface RefreshOptions {
   readonly reason?: string;
   /** Computes as known at this instant instead of now. */
   readonly asOf?: string;
+  /** The last change that it is to know, instead of the newest: what an earlier attempt of the same run began with. */
+  readonly cutoff?: string;
+  /** How late the calendar began it, in words; kept with the revision. */
+  readonly lateBy?: string;
 }
 
 /** A figure that differs between the last revision and now; or a setting, whose partner is empty. */
@@ -104,7 +108,7 @@ async function compute(
   const { settings } = context;
   const currency = settings.LKP_REPORTING_CURRENCY;
   await takeCells(tx);
-  const cutoff = await cutOff(tx, options.asOf);
+  const cutoff = options.cutoff ?? (await cutOff(tx, options.asOf));
   const content_hash = await computeFresh(tx, context, cycle, cutoff);
 
   const last = await lastRevision(tx, cycle);
@@ -146,6 +150,7 @@ async function compute(
     reason: options.reason ?? '',
     time_zone: settings.LKP_TIME_ZONE,
     build: await buildId(),
+    late_by: options.lateBy ?? null,
   });
   return summarise(tx, 'snapshot', { ...said, revision, outcome: 'refreshed' });
 }

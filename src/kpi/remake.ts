@@ -16,6 +16,8 @@ export interface MadeWith {
   readonly change_no: string | null;
   readonly reason: string | null;
   readonly build: string | null;
+  /** Null: in time, asked for by a person, or of before it was kept. */
+  readonly late_by: string | null;
 }
 
 /**
@@ -38,5 +40,6 @@ export async function remake(tx: Sql, context: Context, made: MadeWith): Promise
     reason: made.reason,
     time_zone: made.time_zone,
     build: made.build,
+    late_by: made.late_by,
   });
 }

@@ -73,6 +73,8 @@ export const RECORD = z.strictObject({
       change_no: number.nullable(),
       reason: text.nullable(),
       build: text.nullable(),
+      // Absent from bundles of before it was kept.
+      late_by: text.nullable().default(null),
       workbooks: z.array(written),
     }),
   ),
@@ -163,7 +165,7 @@ async function revisionsOf(tx: Sql, of: string): Promise<RecordedRevision[]> {
   const revisions = await tx.rows<Omit<RecordedRevision, 'workbooks'>>(
     `select snapshot.cycle, snapshot.revision, snapshot.cutoff, snapshot.known_at, snapshot.due_at, snapshot.time_zone,
             snapshot.reporting_currency, snapshot.lookback, snapshot.content_hash, snapshot.change_no, snapshot.reason,
-            snapshot.build
+            snapshot.build, snapshot.late_by
      from snapshot
      where snapshot.cycle = $1
         or (snapshot.cycle, snapshot.revision) in (
