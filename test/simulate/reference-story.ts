@@ -44,7 +44,7 @@ export function changesOf(
     const rows = reference.customers.filter(({ customer_number }) => customer_number === number);
     if (!cycle || rows.length === 0) return [];
     const load = loadOf('customers', `customers-${cycle}.csv`, rows, { customers: rows });
-    return [{ at: morning(day(cycle, 18), 1), what: 'load', load }];
+    return [{ at: morning(day(cycle, 18)), what: 'load', load }];
   });
   return {
     opening,
@@ -70,7 +70,7 @@ function attained(all: readonly Attainment[], cycles: readonly string[], draw: D
     ];
     known.set(key, next);
     const load = loadOf('attainments', `attainments-${cycle}.csv`, next, { attainments: next });
-    return { at: morning(day(cycle, draw.integer(2, 24)), 2), what: 'load', load };
+    return { at: morning(day(cycle, draw.integer(2, 24))), what: 'load', load };
   });
 }
 
@@ -86,7 +86,7 @@ function listed({ partners }: Reference, cycles: readonly string[], draw: Draw):
     const asked = day(cycle, index === 0 ? 2 : draw.integer(2, 20));
     const rows = index === 0 ? [0, 1, 2].map((partner) => listing(partner, asked, 0)) : [listing(index + 2, asked, index)];
     const load = loadOf('listings', `listings-${cycle}.csv`, rows, { listings: rows });
-    return { at: morning(asked, 3), what: 'load', load };
+    return { at: morning(asked), what: 'load', load };
   });
 }
 
@@ -115,10 +115,10 @@ export function ratesOf(from: string, cycles: readonly string[], draw: Draw): St
     (month) => month >= monthAfter(from, -18),
   );
   return [
-    { at: morning(day(cycles[0]!, 1), 50), what: 'load', load: load('ecb-until-now.csv', past) },
+    { at: morning(day(cycles[0]!, 1)), what: 'load', load: load('ecb-until-now.csv', past) },
     ...cycles.slice(1).map((cycle): StoryEvent => {
       const date = day(cycle, draw.chance(1, 6) ? draw.integer(16, 24) : draw.integer(1, 5));
-      return { at: morning(date, 4), what: 'load', load: load(`ecb-${cycle}.csv`, [monthAfter(cycle, -1)]) };
+      return { at: morning(date), what: 'load', load: load(`ecb-${cycle}.csv`, [monthAfter(cycle, -1)]) };
     }),
   ];
 }

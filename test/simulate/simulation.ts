@@ -16,7 +16,7 @@ import { Known } from './known.ts';
 import { befall } from './mishaps.ts';
 import { Person } from './person.ts';
 import { Promises } from './promises.ts';
-import { FIRST_CYCLE, type Load, morning, type Story, type StoryEvent, storyOf } from './story.ts';
+import { FIRST_CYCLE, type Load, type Story, type StoryEvent, storyOf } from './story.ts';
 import { Troubles } from './troubles.ts';
 
 export interface Place {
@@ -40,12 +40,12 @@ export interface Figures {
   digest: string;
 }
 
-type Chore = { readonly at: string } & { readonly what: 'answers' | 'decides' | 'restates' | 'looks' };
+type Chore = { readonly at: string } & { readonly what: 'answers' | 'decides' | 'restates' };
 type Event = StoryEvent | Fault | Chore;
 
 /** One of `outOf` parts of jobs meets trouble of its own. */
 const TROUBLED = 6;
-const AROUND_DUE_MS = [-30_000, 0, 90_000];
+const AROUND_DUE_MS = [-30_000, 0];
 
 /** 24 months, or fewer, of one installation: what comes, what befalls it, and what its people do; checked after each step. */
 export class Simulation {
@@ -194,7 +194,7 @@ export class Simulation {
     this.#tell(`${cycle}  ${[...heardOf.values()].join('; ') || 'no revision'}  [${happened.sort().join(', ')}]`);
   }
 
-  /** The next instant after one at which somebody looks at something due: a little before it, at it, and a little after. */
+  /** The next instant after one at which somebody looks at something due: a little before it, and at it. */
   #dueAfter(now: number, cycle: string): number {
     const dues = [-1, 0, 1].flatMap((months) =>
       JOBS.map(({ name }) => Date.parse(this.#app.schedule.dates(name, monthAfter(cycle, months)).due)),
@@ -205,8 +205,12 @@ export class Simulation {
   async #step(at: number, events: readonly Event[], cycle: string, index: number, told: Map<string, string>): Promise<void> {
     this.figures.steps += 1;
     this.#clock.set(at);
+    const T0 = performance.now();
+    let T1 = 0;
     for (const event of events) await this.#happen(event, cycle, index);
+    const Th = performance.now();
     await this.#settle();
+    T1 = performance.now();
     this.#latest = Math.max(this.#latest, this.#clock.at + this.#crew.fastest);
     const isWatched = this.#crew.isUp && !(await this.#crew.isPaused());
     const broken = await this.#promises.look(
@@ -219,6 +223,7 @@ export class Simulation {
       },
     );
     this.figures.checks = this.#promises.checks;
+    if (process.env.SIMT) console.error('T', this.#clock.read(), events.map((e) => e.what).join(), 'happen', Math.round(Th - T0), 'settle', Math.round(T1 - Th), 'check', Math.round(performance.now() - T1));
     const what = events.map((event) => event.what).join(', ') || 'a due instant';
     for (const sentence of [...this.#heard.splice(0), ...broken])
       this.figures.violations.push(`step ${this.figures.steps}, ${this.#clock.read()} (${what}): ${sentence}`);
@@ -267,8 +272,6 @@ export class Simulation {
         return this.#person.decides(this.#app, cycle);
       case 'restates':
         return this.#person.restates(this.#app, cycle, this.#story.cycles.slice(Math.max(0, index - 2), index));
-      case 'looks':
-        return;
       default:
         return this.#befall(event);
     }
@@ -317,11 +320,10 @@ export class Simulation {
 
 /** The days on which people look at what waits. */
 const chores = (cycle: string): Chore[] => [
-  { at: morning(day(cycle, 8), 45), what: 'answers' },
-  { at: morning(day(cycle, 17), 45), what: 'answers' },
-  { at: morning(day(cycle, 19), 46), what: 'decides' },
-  { at: morning(day(cycle, 20), 45), what: 'answers' },
-  { at: morning(day(cycle, 23), 45), what: 'answers' },
-  { at: morning(day(cycle, 25), 47), what: 'restates' },
-  { at: morning(day(cycle, 28), 45), what: 'looks' },
+  { at: `${day(cycle, 8)}T12:00:00.000Z`, what: 'answers' },
+  { at: `${day(cycle, 17)}T12:00:00.000Z`, what: 'answers' },
+  { at: `${day(cycle, 20)}T12:00:00.000Z`, what: 'decides' },
+  { at: `${day(cycle, 20)}T12:00:00.000Z`, what: 'answers' },
+  { at: `${day(cycle, 24)}T12:00:00.000Z`, what: 'restates' },
+  { at: `${day(cycle, 24)}T12:00:00.000Z`, what: 'answers' },
 ];

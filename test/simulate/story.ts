@@ -61,20 +61,21 @@ export async function storyOf(seed: number, months: number): Promise<Story> {
   const { reference, files } = generate({ ...SHAPE, seed, from, months: HISTORY + months });
   const monthly = files.filter(({ name }) => name.startsWith('marketplace-'));
   const odd = files.filter(({ name }) => !name.startsWith('marketplace-'));
+  const owners = reference.partners.map(({ mpn_id }) => mpn_id);
   const events: StoryEvent[] = [];
   const deliver = (at: string, delivery: Delivery): void => void events.push({ at, what: 'deliver', delivery });
 
-  for (const [index, file] of monthly.slice(0, HISTORY).entries())
-    deliver(morning(day(FIRST_CYCLE, 1), index), await whole(file));
+  for (const file of monthly.slice(0, HISTORY))
+    deliver(morning(day(FIRST_CYCLE, 1)), await whole(file));
   for (const [index, cycle] of cycles.entries()) {
     const month = monthly[HISTORY + index - 1]!;
     if (index > 0) events.push(...monthEvents(month, cycle, draw));
     events.push(...sideEvents(index === 0 ? undefined : month, cycle, draw));
-    events.push(...tangle(seed, index, cycle, draw));
+    events.push(...tangle(seed, index, cycle, owners, draw));
   }
   // Order confirmations, a pro forma and rows that are sent again come in the middle, or in the last month of a short story.
   for (const [index, file] of odd.entries())
-    deliver(morning(day(cycles[Math.min(months - 1, 5 + index)]!, 4), index), await whole(file));
+    deliver(morning(day(cycles[Math.min(months - 1, 5 + index)]!, 4)), await whole(file));
   const told = changesOf(reference, cycles, draw);
   events.push(...told.events, ...ratesOf(from, cycles, draw));
   const order = (one: StoryEvent, other: StoryEvent): number => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0);
@@ -82,9 +83,8 @@ export async function storyOf(seed: number, months: number): Promise<Story> {
   return { cycles, opening: told.opening, events: events.filter(({ at }) => at < end).sort(order) };
 }
 
-/** An instant of a day, before anything else of that day. */
-export const morning = (date: string, minute = 0): string =>
-  `${date}T09:${String(minute % 60).padStart(2, '0')}:00.000Z`;
+/** When what comes on a day comes: all at once, in the order in which it is told. */
+export const morning = (date: string): string => `${date}T09:00:00.000Z`;
 
 const whole = async (file: InvoiceFile): Promise<Delivery> => ({
   name: file.name,
@@ -103,17 +103,17 @@ function monthEvents(month: InvoiceFile, cycle: string, draw: Draw): StoryEvent[
     const [one, two] = halves(month);
     const after = draw.chance(1, 4) ? 1 : 0;
     return [
-      { at: morning(comes, 10), what: 'deliver', delivery: asCsv(one) },
-      { at: morning(monthAfterDay(comes, after), 20), what: 'deliver', delivery: asCsv(two) },
+      { at: morning(comes), what: 'deliver', delivery: asCsv(one) },
+      { at: morning(monthAfterDay(comes, after)), what: 'deliver', delivery: asCsv(two) },
     ];
   }
   const arriving = draw.chance(1, 4) ? draw.pick(['grows', 'part'] as const) : undefined;
   const delivery = asCsv(month);
-  if (!arriving) return [{ at: morning(comes, 10), what: 'deliver', delivery }];
+  if (!arriving) return [{ at: morning(comes), what: 'deliver', delivery }];
   const done = day(comes.slice(0, 7), draw.integer(16, 19));
   return [
-    { at: morning(comes, 10), what: 'deliver', delivery: { ...delivery, arriving } },
-    { at: morning(done, 30), what: 'complete', name: delivery.name },
+    { at: morning(comes), what: 'deliver', delivery: { ...delivery, arriving } },
+    { at: morning(done), what: 'complete', name: delivery.name },
   ];
 }
 
@@ -137,7 +137,7 @@ function sideEvents(month: InvoiceFile | undefined, cycle: string, draw: Draw): 
   const [copied, contradicted, strange] = [draw.chance(1, 3), draw.chance(1, 3), draw.chance(1, 4)];
   const later = day(cycle, draw.integer(5, 25));
   if (month && copied)
-    events.push({ at: morning(later, 40), what: 'deliver', delivery: { ...asCsv(month), name: `copy-of-${month.name}` } });
+    events.push({ at: morning(later), what: 'deliver', delivery: { ...asCsv(month), name: `copy-of-${month.name}` } });
   const plain = month?.rows.filter(({ oddity, cells }) => oddity === '' && cells[2] === '380') ?? [];
   if (contradicted && plain.length > 0) {
     const row = draw.pick(plain);
@@ -147,7 +147,7 @@ function sideEvents(month: InvoiceFile | undefined, cycle: string, draw: Draw): 
       format: 'csv',
       rows: [{ row: 2, cells, expected: 'quarantined', oddity: 'contradicted' }],
     };
-    events.push({ at: morning(later, 50), what: 'deliver', delivery: asCsv(file) });
+    events.push({ at: morning(later), what: 'deliver', delivery: asCsv(file) });
   }
   if (strange) {
     const name = draw.pick([`scan-${cycle}.pdf`, `invoice-${cycle}.xml`]);
@@ -155,8 +155,8 @@ function sideEvents(month: InvoiceFile | undefined, cycle: string, draw: Draw): 
       ? `%PDF-1.4 ${cycle}`
       : `<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"><ID>${cycle}</ID><InvoiceLine>`;
     events.push(
-      { at: morning(day(cycle, 7), 5), what: 'deliver', delivery: { name, content } },
-      { at: morning(day(cycle, 27), 5), what: 'remove', name },
+      { at: morning(day(cycle, 7)), what: 'deliver', delivery: { name, content } },
+      { at: morning(day(cycle, 27)), what: 'remove', name },
     );
   }
   return events;
@@ -166,12 +166,12 @@ function sideEvents(month: InvoiceFile | undefined, cycle: string, draw: Draw): 
  * Months of the property tests, moved so that their last day lies in the month before the cycle: corrected invoices,
  * credits, conflicts, rows without numbers, files that are withdrawn and come again, over three cycles.
  */
-function tangle(seed: number, index: number, cycle: string, draw: Draw): StoryEvent[] {
+function tangle(seed: number, index: number, cycle: string, owners: readonly string[], draw: Draw): StoryEvent[] {
   const first = (seed % 10_000) * 100 + index * TANGLES + 1;
   const months = Array.from({ length: TANGLES }, (_, more): Placed => ({ id: first + more, month: monthOf(first + more) }));
   const by = monthsFrom(LAST_TANGLED_MONTH, cycle) - 1;
   const prefix = `t${String(index).padStart(2, '0')}-`;
-  const events: StoryEvent[] = loadsOf(prefix, months, by, cycle, draw);
+  const events: StoryEvent[] = loadsOf(prefix, months, by, cycle, owners, draw);
   const steps = stepsOf(months, (index % 2) as 0 | 1);
   for (const [place, step] of steps.entries()) {
     if (step.what === 'refresh') continue;
@@ -179,8 +179,8 @@ function tangle(seed: number, index: number, cycle: string, draw: Draw): StoryEv
     const later = Math.min(2, Math.floor((place * 3) / steps.length));
     const month = monthAfter(cycle, later);
     const file: InvoiceFile = { ...step.file, name: `${prefix}${step.file.name}`, rows: shiftedRows(step.file, by) };
-    if (step.what === 'withdraw') events.push({ at: morning(day(month, 26), place), what: 'withdraw', name: file.name });
-    else events.push({ at: morning(day(month, 6 + later), place), what: 'deliver', delivery: asCsv(file) });
+    if (step.what === 'withdraw') events.push({ at: morning(day(month, 26)), what: 'withdraw', name: file.name });
+    else events.push({ at: morning(day(month, 6 + later)), what: 'deliver', delivery: asCsv(file) });
   }
   return events;
 }
@@ -190,19 +190,22 @@ const monthsFrom = (one: string, other: string): number => {
   return count(other) - count(one);
 };
 
-function loadsOf(prefix: string, months: readonly Placed[], by: number, cycle: string, draw: Draw): StoryEvent[] {
-  const reference = shifted(referenceOf(months), by);
-  const late = draw.chance(1, 4);
-  return (['partners', 'locations', 'customers', 'enrolments', 'attainments'] as const).flatMap((kind, place) => {
-    const rows = reference[kind];
-    if (rows.length === 0) return [];
-    const month = kind === 'customers' && late ? monthAfter(cycle, 1) : cycle;
-    const load: Load = {
-      kind,
-      name: `${prefix}${kind}.csv`,
-      content: csvTable(rows, Object.keys(rows[0]!)),
-      says: { [kind]: rows },
-    };
-    return [{ at: morning(day(month, 2), place), what: 'load' as const, load }];
+function loadsOf(prefix: string, months: readonly Placed[], by: number, cycle: string, owners: readonly string[], draw: Draw): StoryEvent[] {
+  const { locations, customers } = shifted(referenceOf(months), by);
+  const late = draw.chance(1, 4) ? 1 : 0;
+  // Their locations are the known partners': each partner more would be a workbook more in every cycle.
+  const owned = locations.map((location) => ({
+    ...location,
+    partner_mpn_id: location.partner_mpn_id.startsWith('41') ? owners[0]! : owners[1]!,
+  }));
+  const load = (kind: 'locations' | 'customers', rows: readonly object[]): Load => ({
+    kind,
+    name: `${prefix}${kind}.csv`,
+    content: csvTable(rows, Object.keys(rows[0]!)),
+    says: { [kind]: rows },
   });
+  return [
+    { at: morning(day(cycle, 2)), what: 'load', load: load('locations', owned) },
+    { at: morning(day(monthAfter(cycle, late), 2)), what: 'load', load: load('customers', customers) },
+  ];
 }
