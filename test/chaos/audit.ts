@@ -84,7 +84,8 @@ export class Auditor {
            where quarantine.ended_no is null
              and not exists (select from line where line.file_id = quarantine.file_id and line.row_no = quarantine.row_no)
        ) as held on held.file_id = file.id
-       where file.kind = 'invoices'
+       -- A withdrawn file's rows are all superseded.
+       where file.kind = 'invoices' and file.ended_no is null
        group by file.id
        having count(held.row_no) <> file.lines_in or count(distinct held.row_no) <> file.lines_in`,
     );

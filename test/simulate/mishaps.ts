@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { drawFrom } from '../../samples/random.ts';
+import type { CrashPoint } from '../../src/crash.ts';
 import { STAGES } from '../chaos/campaign.ts';
 import { launch } from '../harness/lkp.ts';
-import { type OwnRedis } from '../harness/redis.ts';
+import type { OwnRedis } from '../harness/redis.ts';
 import { playerOf } from '../harness/stage.ts';
 import type { Crew } from './crew.ts';
 import type { Mishap } from './faults.ts';
@@ -15,6 +16,8 @@ export interface Struck {
   readonly env: Readonly<Record<string, string>>;
   readonly redis?: OwnRedis;
   readonly seed: number;
+  /** The jobs that may be on their way now. */
+  readonly stages: ReadonlyArray<keyof typeof STAGES>;
 }
 
 const KILLED_WITHIN_MS = 15_000;
@@ -66,9 +69,9 @@ async function away(struck: Struck): Promise<void> {
 }
 
 /** A worker in a process of its own, killed at a point of its work; what it held is taken over. */
-async function kill({ crew, env, seed }: Struck): Promise<void> {
+async function kill({ crew, env, seed, stages }: Struck): Promise<void> {
   const draw = drawFrom(seed);
-  const point = draw.pick(draw.pick(Object.values(STAGES)).filter((name) => name !== 'look-taken'));
+  const point = draw.pick<CrashPoint>(STAGES[draw.pick(stages)].filter((name) => name !== 'look-taken'));
   const player = playerOf(launch(['src/cli.ts', 'start', 'worker'], { env: { ...env, LKP_TEST_CRASH_AT: point } }));
   const timer = setTimeout(() => player.signal('SIGTERM'), KILLED_WITHIN_MS);
   const done = player.ended.finally(() => clearTimeout(timer));

@@ -94,6 +94,14 @@ export class Person {
     }
   }
 
+  async pauses(app: App): Promise<void> {
+    await this.#ask('insert into pause (paused_at, paused_by, reason) values ($1, $2, $3)', [app.now(), 'operations', 'stocktaking']);
+  }
+
+  async resumes(app: App): Promise<void> {
+    await this.#ask('update pause set resumed_at = $1, resumed_by = $2 where resumed_at is null', [app.now(), 'operations']);
+  }
+
   /** A file was wrong: it leaves the inbox, and what was taken in of it. */
   async withdraws(app: App, name: string): Promise<void> {
     const sha256 = this.#inbox.whole.get(name);

@@ -205,12 +205,8 @@ export class Simulation {
   async #step(at: number, events: readonly Event[], cycle: string, index: number, told: Map<string, string>): Promise<void> {
     this.figures.steps += 1;
     this.#clock.set(at);
-    const T0 = performance.now();
-    let T1 = 0;
     for (const event of events) await this.#happen(event, cycle, index);
-    const Th = performance.now();
     await this.#settle();
-    T1 = performance.now();
     this.#latest = Math.max(this.#latest, this.#clock.at + this.#crew.fastest);
     const isWatched = this.#crew.isUp && !(await this.#crew.isPaused());
     const broken = await this.#promises.look(
@@ -223,7 +219,6 @@ export class Simulation {
       },
     );
     this.figures.checks = this.#promises.checks;
-    if (process.env.SIMT) console.error('T', this.#clock.read(), events.map((e) => e.what).join(), 'happen', Math.round(Th - T0), 'settle', Math.round(T1 - Th), 'check', Math.round(performance.now() - T1));
     const what = events.map((event) => event.what).join(', ') || 'a due instant';
     for (const sentence of [...this.#heard.splice(0), ...broken])
       this.figures.violations.push(`step ${this.figures.steps}, ${this.#clock.read()} (${what}): ${sentence}`);
@@ -238,6 +233,7 @@ export class Simulation {
       client: this.#client,
       env: { ...this.env, LKP_TEST_NOW: this.#clock.read() },
       seed: this.#seed + this.figures.steps,
+      stages: Number(this.#clock.read().slice(8, 10)) < 18 ? ['ingest', 'refresh', 'report'] : ['submit'],
       ...(redis && { redis }),
     });
     if (met) {
@@ -286,8 +282,9 @@ export class Simulation {
         await this.#crew.down();
         return this.#crew.up(fault.fast);
       case 'pause':
+        return this.#person.pauses(this.#app);
       case 'resume':
-        return;
+        return this.#person.resumes(this.#app);
       case 'next':
         this.#mishap = fault.mishap;
         return;
