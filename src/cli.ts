@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CALENDAR_COMMANDS } from './commands/calendar.ts';
 import { addCommands, addGroup, progress } from './commands/command.ts';
+import { CONTROL_COMMANDS } from './commands/control.ts';
 import { DATA_COMMANDS, QUARANTINE_COMMANDS } from './commands/data.ts';
 import { DIRECTORY_COMMANDS } from './commands/directory.ts';
 import { KPI_COMMANDS } from './commands/kpi.ts';
@@ -25,6 +26,7 @@ const program = new Command('lkp')
 
 addCommands(program, MONTH_COMMANDS);
 addCommands(program, CALENDAR_COMMANDS);
+addCommands(program, CONTROL_COMMANDS);
 addCommands(program, STATUS_COMMANDS);
 addCommands(program, SERVICE_COMMANDS);
 addCommands(program, DATA_COMMANDS);

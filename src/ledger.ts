@@ -5,6 +5,7 @@
  */
 export { attempt, type Ended } from './ledger/attempt.ts';
 export { begin } from './ledger/begin.ts';
+export { type Cancelled, cancel } from './ledger/cancel.ts';
 export { catchUp } from './ledger/catch-up.ts';
 export { lateText } from './ledger/late.ts';
 export { recordManual } from './ledger/manual.ts';
@@ -19,6 +20,6 @@ export {
   type Reason,
   takeTurn,
 } from './ledger/occurrence.ts';
-export { openPause, type Pause } from './ledger/pause.ts';
+export { openPause, type Pause, pause, pauseText, resume } from './ledger/pause.ts';
 export { type Moved, plan, planCalendar } from './ledger/plan.ts';
 export { takeReady } from './ledger/take.ts';

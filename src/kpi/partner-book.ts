@@ -11,8 +11,8 @@ import {
   about,
   kpiLines,
   type Lines,
-  noRevision,
   notCounted,
+  onTheFace,
   partnerRows,
   revisionText,
   SAMPLE_WARNING,
@@ -131,7 +131,7 @@ function summary(report: PartnerReport): Sheet {
     blocks: [
       { block: 'text', tone: 'title', text: partner.name || `Partner ${partner.mpnId}` },
       { block: 'text', tone: 'heading', text: headline(enrolments) },
-      ...noRevision(provenance),
+      ...onTheFace(provenance),
       ...warning,
       {
         block: 'pairs',

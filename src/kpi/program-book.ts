@@ -6,8 +6,8 @@ import {
   control,
   inputFiles,
   type Lines,
-  noRevision,
   type OfPartner,
+  onTheFace,
   programKpiLines,
   programNotCounted,
   SAMPLE_WARNING,
@@ -104,7 +104,7 @@ function partners({ provenance, standings, sample }: ProgramReport): Sheet {
     tint: { column: 6, tones: { none: 'bad' } },
   };
   const warning: Block[] = sample ? [{ block: 'text', tone: 'warning', text: SAMPLE_WARNING }] : [];
-  return { name: 'Partners', landscape: true, blocks: [...noRevision(provenance), ...warning, table] };
+  return { name: 'Partners', landscape: true, blocks: [...onTheFace(provenance), ...warning, table] };
 }
 
 async function* standingRows(standings: Lines<Standing>): AsyncGenerator<CellValue[]> {

@@ -15,6 +15,8 @@ export interface Provenance {
   readonly window: { readonly from: string; readonly to: string };
   /** When the refresh was due, and `known_at` of the last change that it saw. */
   readonly due: string;
+  /** How late the refresh was, as it was said then: `3 days`. Absent: in time, or asked for by a person. */
+  readonly lateBy?: string;
   readonly knownAt: string;
   readonly reportingCurrency: string;
   readonly ruleSets: readonly RuleSetUse[];

@@ -32,6 +32,8 @@ export interface Snapshot {
   readonly reason: string | null;
   /** 1: frozen before renewals and forecasts were kept. */
   readonly content_version: number;
+  /** In words; null for a revision that was in time, or asked for by a person. */
+  readonly late_by: string | null;
 }
 
 /** What every workbook of a revision says of its origin; the files differ. */

@@ -10,17 +10,21 @@ export const SAMPLE_WARNING =
 export const revisionText = ({ revision, asKnownOn }: Provenance): string =>
   asKnownOn === undefined ? `revision ${revision}` : `as known on ${asKnownOn}, no revision`;
 
-/** What stands on the face of a report that is no revision. */
-export const noRevision = ({ asKnownOn }: Provenance): Block[] =>
-  asKnownOn === undefined
-    ? []
-    : [
-        {
-          block: 'text',
-          tone: 'warning',
-          text: `Computed as known on ${asKnownOn}. This is not a revision: it was never published, and it may differ from what was reported then.`,
-        },
-      ];
+/** What stands on the face of a report that is no revision, or one that came late. */
+export function onTheFace({ asKnownOn, lateBy, due }: Provenance): Block[] {
+  if (asKnownOn !== undefined)
+    return [
+      {
+        block: 'text',
+        tone: 'warning',
+        text: `Computed as known on ${asKnownOn}. This is not a revision: it was never published, and it may differ from what was reported then.`,
+      },
+    ];
+  if (lateBy === undefined) return [];
+  return [
+    { block: 'text', tone: 'warning', text: `This revision came late, by ${lateBy}: it was due at ${due}.` },
+  ];
+}
 
 /** Rows of one query, in one go or as they come. */
 export type Lines<T> = Iterable<T> | AsyncIterable<T>;
@@ -261,14 +265,14 @@ export function inputFiles(provenance: Provenance): Block[] {
 
 /** *About*: which snapshot this is, by which rules and from which files, and what the words mean. */
 export function about(provenance: Provenance, more: readonly Block[] = []): Sheet {
-  const { cycle, revision, asKnownOn, window, due, knownAt, reportingCurrency } = provenance;
+  const { cycle, revision, asKnownOn, window, due, lateBy, knownAt, reportingCurrency } = provenance;
   const pairs: [string, CellValue, CellKind][] = [
     ['Cycle', cycle, 'text'],
     asKnownOn === undefined
       ? ['Revision', revision, 'ordinal']
       : ['Revision', `none: computed as known on ${asKnownOn}`, 'text'],
     ['Reporting window', windowText(window), 'text'],
-    ['Due', due, 'text'],
+    ['Due', lateBy === undefined ? due : `${due}; late by ${lateBy}`, 'text'],
     ['Data as known at', knownAt, 'text'],
     ['Reporting currency', reportingCurrency, 'text'],
   ];

@@ -225,7 +225,7 @@ const unknown = (partner: string, snapshot: Snapshot): LkpError =>
 async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<Snapshot> {
   const snapshots = await tx.rows<Snapshot>(
     `select cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency, lookback, reason,
-            content_version
+            content_version, late_by
      from snapshot where cycle = $1 order by revision desc`,
     [cycle],
   );
@@ -306,6 +306,7 @@ async function sharedProvenance(tx: Sql, snapshot: Snapshot): Promise<Shared> {
     revision: snapshot.revision,
     window: { from: snapshot.window_from.slice(0, 7), to: snapshot.window_to.slice(0, 7) },
     due: snapshot.due_at,
+    ...(snapshot.late_by !== null && { lateBy: snapshot.late_by }),
     knownAt: snapshot.known_at,
     reportingCurrency: snapshot.reporting_currency,
     ruleSets,
