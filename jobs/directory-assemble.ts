@@ -1,4 +1,4 @@
-import { assembleDirectory, isSubmitted } from '../src/directory/assemble.ts';
+import { assembleDirectory, pastAssembly } from '../src/directory/assemble.ts';
 import type { Job } from '../src/job.ts';
 
 export const directoryAssemble: Job = {
@@ -9,8 +9,8 @@ export const directoryAssemble: Job = {
   after: ['refresh'],
   when: { day: 16, deadline: { day: 21 }, why: 'the second day of the third week' },
   async run(context, cycle) {
-    if (await isSubmitted(context, cycle))
-      return { outcome: 'done', says: 'already submitted; nothing to assemble' };
+    const past = await pastAssembly(context, cycle);
+    if (past) return { outcome: 'done', says: past.says };
     const batch = await assembleDirectory(context, cycle);
     return {
       outcome: 'done',

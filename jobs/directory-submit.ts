@@ -1,3 +1,4 @@
+import { pastAssembly } from '../src/directory/assemble.ts';
 import { showDirectory } from '../src/directory/show.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
 import { type Job, LkpError } from '../src/job.ts';
@@ -10,6 +11,8 @@ export const directorySubmit: Job = {
   after: ['directory-assemble'],
   when: { day: 21, why: 'the last day of the third week' },
   async run(context, cycle) {
+    const past = await pastAssembly(context, cycle);
+    if (past && !past.begun) return { outcome: 'done', says: past.says };
     const batch = await showDirectory(context, cycle);
     if (batch.entries + batch.removed === 0) {
       return {

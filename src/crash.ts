@@ -89,6 +89,10 @@ export const CRASH_POINTS = {
     where: 'src/directory/submit.ts',
     holds: 'all files are there; the next attempt finds them its own and marks the cycle submitted',
   },
+  'prune-recorded': {
+    where: 'src/keeping/prune.ts',
+    holds: 'what is to go is written down and lies there still; the same command again deletes it',
+  },
   'attempt-before-end': {
     where: 'src/ledger/attempt.ts',
     holds: 'the work is done and the ledger does not know: the next attempt has no further effect',

@@ -72,7 +72,10 @@ export async function demo({ progress }: { progress: (text: string) => void }): 
       until: NOW,
       onState: (occurrence) => progress(`${nameOf(occurrence)}: ${occurrence.state}`),
     });
-    const stopped = occurrences.find(({ state }) => state !== 'done');
+    // What falls due next month, a look at the directory, is for a person.
+    const stopped = occurrences.find(
+      ({ state, due_at }) => state !== 'done' && Date.parse(due_at) <= Date.parse(NOW),
+    );
     if (stopped) {
       const next =
         stopped.state === 'waiting'

@@ -83,7 +83,7 @@ export async function* namesInStore(home: string): AsyncGenerator<string[]> {
   }
 }
 
-const namesIn = async (folder: string): Promise<string[]> =>
+export const namesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder).catch(unlessAbsent).catch(toMachine(folder, 'read'))) ?? [];
 
 /**
@@ -231,9 +231,16 @@ async function copy(input: FileHandle, output: FileHandle | null, path: string):
  */
 async function privateName(folder: string): Promise<string> {
   await makeFolder(folder);
-  const names = await readdir(folder).catch(toMachine(folder, 'read'));
+  const left = await leftOversIn(folder);
+  const newest = (await stat(folder).catch(toMachine(folder, 'read'))).mtimeMs;
+  await Promise.all(left.filter(({ at }) => at < newest - DAY).map(({ path }) => rm(path, { force: true })));
+  return join(folder, `.lkp-${randomBytes(8).toString('hex')}.part`);
+}
+
+/** The temporary files in a folder, each with the instant of its last byte in milliseconds; none where there is no folder. */
+export async function leftOversIn(folder: string): Promise<Array<{ path: string; at: number }>> {
   const left = await Promise.all(
-    names
+    (await namesIn(folder))
       .filter((name) => LEFT_OVER.test(name))
       .map(async (name) => {
         const path = join(folder, name);
@@ -242,14 +249,7 @@ async function privateName(folder: string): Promise<string> {
         return found ? [{ path, at: found.mtimeMs }] : [];
       }),
   );
-  const newest = (await stat(folder).catch(toMachine(folder, 'read'))).mtimeMs;
-  await Promise.all(
-    left
-      .flat()
-      .filter(({ at }) => at < newest - DAY)
-      .map(({ path }) => rm(path, { force: true })),
-  );
-  return join(folder, `.lkp-${randomBytes(8).toString('hex')}.part`);
+  return left.flat();
 }
 
 /**

@@ -10,6 +10,8 @@ export interface MonthOptions {
   readonly reason: Reason;
   /** Does finished jobs again too: they are no-ops where nothing changed. */
   readonly again?: boolean;
+  /** The states that are tried again; all that are not done and wait for nothing else when absent. */
+  readonly retry?: ReadonlyArray<(typeof UNDONE)[number]>;
   /** The instant up to which jobs are due; `everything` runs jobs of later days now. */
   readonly until: string | 'everything';
   /** Hears of every change of state. */
@@ -31,7 +33,7 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   await app.db.transaction('plan', async (tx) => {
     await plan(tx, JOBS, cycle, app.schedule);
     // What failed, waits, was missed or cancelled is tried again when a person asks for the cycle.
-    await again(tx, cycle, [...(options.again ? (['done'] as const) : []), ...UNDONE]);
+    await again(tx, cycle, [...(options.again ? (['done'] as const) : []), ...(options.retry ?? UNDONE)]);
     await ask(tx, cycle, until);
   });
   const log = openLog(app.settings);

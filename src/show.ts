@@ -2,12 +2,12 @@ import type { BatchView } from './directory/show.ts';
 import type { Proposal } from './invoice/propose.ts';
 import type { Waiting } from './invoice/quarantine.ts';
 import type { IngestReport } from './invoice/sweep.ts';
+import type { Verified } from './keeping/store.ts';
 import type { Explained } from './kpi/explain.ts';
 import type { RefreshResult } from './kpi/refresh.ts';
 import { readable } from './money.ts';
 import type { VerifiedCycle } from './proof/verify.ts';
 import type { LoadResult } from './reference/load.ts';
-import type { Verified } from './verify.ts';
 
 /** Results as text for people: plain words, aligned columns, nothing that a pipe could choke on. */
 
@@ -46,7 +46,7 @@ export function table(header: readonly string[], given: ReadonlyArray<readonly s
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
-const count = (number: number): string => readable(String(number), 0);
+export const count = (number: number): string => readable(String(number), 0);
 
 /** `3 rejected, 2 quarantined`: the dispositions that have rows. */
 export const dispositionsText = (dispositions: Readonly<Record<string, number>>): string =>
@@ -286,6 +286,7 @@ export function batchText(batch: BatchView): string {
   return [
     directoryText(batch),
     `State: ${batch.state}; visible by ${batch.visible_by}${batch.compared_with ? `; compared with ${batch.compared_with}` : ''}.`,
+    ...seenText(batch),
     '',
     table(
       ['partner', 'action', 'country', 'name', 'URL'],
@@ -294,10 +295,19 @@ export function batchText(batch: BatchView): string {
   ].join('\n');
 }
 
+function seenText({ state, confirmed, reopened }: BatchView): string[] {
+  if (state !== 'submitted') return [];
+  if (!confirmed) return ['In the directory: awaited; nobody has confirmed it yet.'];
+  const entries = reopened.map(({ partner_mpn_id, country }) => `${partner_mpn_id}/${country}`);
+  return [
+    `In the directory: confirmed by ${confirmed.by} on ${confirmed.at.slice(0, 10)}${entries.length > 0 ? `, but for ${entries.join(', ')}, submitted again with the next batch` : ''}.`,
+  ];
+}
+
 /** So many damaged or left-over files are named in text; `--json` has all. */
 const NAMED_FILES = 50;
 
-export function verifyText({ files, bytes, damaged, left_over }: Verified): string {
+export function verifyText({ files, bytes, damaged, pruned, left_over }: Verified): string {
   const parts = [
     `${count(files)} stored files (${count(bytes)} bytes) were read: ${damaged.length === 0 ? 'all are whole' : `${count(damaged.length)} ${damaged.length === 1 ? 'is' : 'are'} damaged`}.`,
   ];
@@ -311,6 +321,10 @@ export function verifyText({ files, bytes, damaged, left_over }: Verified): stri
   if (damaged.length > 0)
     parts.push(
       'What was computed from them stands: their rows are in the database. Only the evidence is lost.',
+    );
+  for (const { files: gone, on, by, reason } of pruned)
+    parts.push(
+      oneLine(`Of them ${count(gone)} are not there: pruned on ${on.slice(0, 10)} by ${by}: ${reason}.`),
     );
   if (left_over.length > 0) {
     parts.push(
@@ -343,9 +357,11 @@ export function verifiedText(
   const of = `Cycle ${cycle}, ${revisions.length === 1 ? 'revision' : 'revisions'} ${revisions.map(({ revision }) => revision).join(', ')}`;
   const from = `${count(changes)} changes with ${count(files)} files (${count(bytes)} bytes)`;
   const parts = [
-    outcome === 'proven'
-      ? `${of}: proven. Derived anew from ${from}; equal are ${count(rows)} rows, ${count(workbooks)} workbooks and ${count(submission_files)} files of the submission.`
-      : `${of}: not proven, ${count(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+    {
+      proven: `${of}: proven. Derived anew from ${from}; equal are ${count(rows)} rows, ${count(workbooks)} workbooks and ${count(submission_files)} files of the submission.`,
+      'not proven': `${of}: not proven, ${count(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+      pruned: `${of}: cannot be derived anew, because stored files were pruned. Its ${count(rows)} frozen rows follow from the facts on record.`,
+    }[outcome],
     ...problems.map(({ what, thing, reason }) => oneLine(`${what}: ${thing}: ${reason}`)),
     ...notes.slice(0, NAMED_FILES).map((note) => oneLine(`Note: ${note}`)),
   ];

@@ -34,7 +34,7 @@ const packageOf = (name: string): string =>
     .join('/');
 
 /** The rooms. A subject knows the program; an adapter knows a driver; neither knows its neighbours. */
-const SUBJECTS = ['invoice', 'kpi', 'reconcile', 'directory', 'reference'];
+const SUBJECTS = ['invoice', 'kpi', 'reconcile', 'directory', 'reference', 'keeping'];
 const ADAPTERS = ['db', 'queue', 'excel', 'tabular', 'einvoice', 'web'];
 const roomOf = (file: string): string => /^src\/([a-z]+)\//.exec(file)?.[1] ?? '';
 /** Rows and wires: what every subject may use beside its own room. */

@@ -41,6 +41,9 @@ test('the crash points of the list are those of the code, each in its file', () 
   expect(inCode.sort()).toEqual(listed.sort());
 });
 
+/** No job's: test/prune.test.ts ends the command there. */
+const OUTSIDE: readonly CrashPoint[] = ['prune-recorded'];
+
 /** Every point of a cycle, spread over two cycles: after five deaths in a row the ledger suspects the job itself. */
 const FIRST: readonly Stop[] = [
   { point: 'look-taken' },
@@ -81,7 +84,7 @@ test('processes killed at every crash point and at random times lose and double 
     expect(figures.violations).toEqual([]);
     expect(figures.said).toEqual({});
     expect(
-      POINTS.filter((point) => !figures.byPoint[point]),
+      POINTS.filter((point) => !figures.byPoint[point] && !OUTSIDE.includes(point)),
       'a point that no process died at proves nothing',
     ).toEqual([]);
     expect(figures.kills).toBeGreaterThanOrEqual(20);

@@ -7,7 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JOBS } from '../jobs/index.ts';
 import { readSettings } from '../src/config.ts';
-import { assembleDirectory, isSubmitted } from '../src/directory/assemble.ts';
+import { assembleDirectory, pastAssembly } from '../src/directory/assemble.ts';
 import { showDirectory } from '../src/directory/show.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
 import { createWorkbooks } from '../src/excel/write.ts';
@@ -184,9 +184,9 @@ describe('assemble', () => {
   test('refuses what would go back or come too early', async () => {
     await expect(assembleDirectory(context, '2020-04')).rejects.toThrow('Run lkp refresh 2020-04 first');
     await assembleDirectory(context, '2020-02');
-    expect(await isSubmitted(context, '2020-02')).toBe(false);
+    expect(await pastAssembly(context, '2020-02')).toBeUndefined();
     await submitDirectory(context, '2020-02');
-    expect(await isSubmitted(context, '2020-02')).toBe(true);
+    expect(await pastAssembly(context, '2020-02')).toMatchObject({ begun: true });
     await expect(assembleDirectory(context, '2020-02')).rejects.toThrow(
       'is submitted; a cycle is submitted once',
     );

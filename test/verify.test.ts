@@ -6,7 +6,7 @@ import { ingestFile } from '../src/invoice/ingest.ts';
 import { withdrawFile } from '../src/invoice/withdraw.ts';
 import { refresh } from '../src/kpi/refresh.ts';
 import { loadReference } from '../src/reference/load.ts';
-import { type Verified, verifyStore } from '../src/verify.ts';
+import { type Verified, verifyStore } from '../src/keeping/store.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { lkp, type Ran } from './harness/lkp.ts';
 

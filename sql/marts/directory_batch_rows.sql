@@ -6,11 +6,10 @@ select directory_entry.action, directory_entry.partner_mpn_id, directory_entry.c
        before.name  as was_name,
        before.url   as was_url
 from directory_entry
-join directory_batch on directory_batch.cycle = directory_entry.cycle
-join country         on country.code = directory_entry.country
-left join directory_entry as before on before.cycle = directory_batch.compared_with
-                                   and before.partner_mpn_id = directory_entry.partner_mpn_id
-                                   and before.country = directory_entry.country
-                                   and before.action <> 'removed'
+join country on country.code = directory_entry.country
+left join directory_shown((select directory_batch.compared_with
+                           from directory_batch
+                           where directory_batch.cycle = current_setting('lkp.cycle'))) as before
+  on before.partner_mpn_id = directory_entry.partner_mpn_id and before.country = directory_entry.country
 where directory_entry.cycle = current_setting('lkp.cycle')
 order by directory_entry.partner_mpn_id collate "C", directory_entry.country collate "C";

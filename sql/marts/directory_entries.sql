@@ -1,6 +1,6 @@
 -- One row inserted is one entry of a cycle's directory batch: a partner in a country, and what becomes of it against the
--- last submitted batch. Settings: lkp.cycle, lkp.cutoff, lkp.day (eligibility and validity are read on it),
--- lkp.deadline (the last day of a request that still joins), lkp.compared_with (a cycle, or '' for the first batch).
+-- last submitted batch, as far as the directory shows it. Settings: lkp.cycle, lkp.cutoff, lkp.day (eligibility and
+-- validity are read on it), lkp.deadline (the last day of a request that still joins), lkp.compared_with (a cycle, or '' for the first batch).
 -- A request that came too late does not take down what is listed: the old entry stays until its turn comes.
 -- The only row of the result: how many requests rolled over, and how many came from partners without an enrolment.
 create temporary table directory_wish on commit drop as
@@ -24,10 +24,8 @@ from known
 left join enrolled on enrolled.partner_mpn_id = known.partner_mpn_id;
 
 with before as (
-  select directory_entry.partner_mpn_id, directory_entry.country, directory_entry.name, directory_entry.url
-  from directory_entry
-  where directory_entry.cycle = nullif(current_setting('lkp.compared_with'), '')
-    and directory_entry.action <> 'removed'
+  select shown.partner_mpn_id, shown.country, shown.name, shown.url
+  from directory_shown(nullif(current_setting('lkp.compared_with'), '')) as shown
 ), on_time as (
   select directory_wish.partner_mpn_id, directory_wish.country, directory_wish.name, directory_wish.url
   from directory_wish

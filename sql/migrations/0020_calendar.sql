@@ -88,3 +88,47 @@ create table pruned (
   change_no bigint not null references change
 );
 create index pruned_sha256 on pruned (sha256);
+
+-- One row is the word of a person that the submission of a cycle was looked at in the public directory.
+create table directory_confirmation (
+  cycle     text   not null references directory_submission,
+  change_no bigint not null references change,
+  primary key (cycle, change_no)
+);
+
+-- One row is one entry of a submission that the directory does not show as it was submitted.
+create table directory_reopened (
+  cycle          text   not null,
+  partner_mpn_id text   not null,
+  country        text   not null,
+  change_no      bigint not null references change,
+  primary key (cycle, partner_mpn_id, country),
+  foreign key (cycle, partner_mpn_id, country) references directory_entry
+);
+
+-- One row is one entry that the directory shows after the submission of a cycle, as far as is known: of those that were
+-- reopened, changed and removed ones are as they were before, and the others are not shown.
+create function directory_shown(after text)
+returns table (partner_mpn_id text, country text, name text, url text) language sql stable as $$
+  with recursive told as (
+    select entry.cycle, entry.partner_mpn_id, entry.country, entry.name, entry.url, entry.action,
+           reopened.cycle is not null as is_open
+    from directory_entry as entry
+    left join directory_reopened as reopened using (cycle, partner_mpn_id, country)
+    where entry.cycle = directory_shown.after
+    union all
+    select before.cycle, before.partner_mpn_id, before.country, before.name, before.url, before.action,
+           reopened.cycle is not null
+    from told
+    join directory_batch as batch on batch.cycle = told.cycle
+    join directory_entry as before on before.cycle = batch.compared_with
+                                  and before.partner_mpn_id = told.partner_mpn_id and before.country = told.country
+    left join directory_reopened as reopened on reopened.cycle = before.cycle
+                                  and reopened.partner_mpn_id = before.partner_mpn_id
+                                  and reopened.country = before.country
+    where told.is_open and told.action in ('changed', 'removed')
+  )
+  select told.partner_mpn_id, told.country, told.name, told.url
+  from told
+  where not told.is_open and told.action <> 'removed'
+$$;

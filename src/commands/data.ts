@@ -10,6 +10,7 @@ import { KIND_NAMES, type KindName } from '../reference/kinds.ts';
 import { loadReference } from '../reference/load.ts';
 import { ingestText, loadText, oneLine, waitingText } from '../show.ts';
 import { type Definition, type Options, textOf } from './command.ts';
+import { PRUNE_COMMAND } from './prune.ts';
 import { VERIFY_COMMAND } from './verify.ts';
 
 /** Data in: reference files and invoices. */
@@ -96,6 +97,7 @@ export const DATA_COMMANDS: readonly Definition[] = [
     },
   },
   VERIFY_COMMAND,
+  PRUNE_COMMAND,
 ];
 
 /** Decisions by a person about what waits. */

@@ -1,9 +1,11 @@
 import { assembleDirectory } from '../directory/assemble.ts';
+import { confirmDirectory } from '../directory/confirm.ts';
 import { showDirectory } from '../directory/show.ts';
 import { submitDirectory } from '../directory/submit.ts';
 import { recordManual } from '../ledger.ts';
 import { batchText, directoryText } from '../show.ts';
-import { cycleOf, type Definition, textOf } from './command.ts';
+import { tickOff } from '../tick-off.ts';
+import { cycleOf, type Definition, textOf, textsOf } from './command.ts';
 
 /** The public partner directory. */
 export const DIRECTORY_COMMANDS: readonly Definition[] = [
@@ -44,6 +46,29 @@ export const DIRECTORY_COMMANDS: readonly Definition[] = [
         json: submission,
         text: [...lines, ...submission.files.map(({ path }) => path), ...submission.notes].join('\n'),
       };
+    },
+  },
+  {
+    usage: 'confirm <cycle>',
+    description: 'say that the submission of a cycle is visible in the directory, or what of it is not',
+    options: {
+      '--reopen <mpn-id...>':
+        'not shown as submitted: a partner, or one entry as 1234567/DE; submitted again',
+      '--reason <text>': 'what was seen, for who looks later',
+    },
+    async act(app, [text], options) {
+      const cycle = cycleOf(app, text);
+      const reason = textOf(options, 'reason')?.trim();
+      const confirmed = await confirmDirectory(
+        app,
+        cycle,
+        { reopen: textsOf(options, 'reopen'), ...(reason ? { reason } : {}) },
+        (tx, says) => tickOff(tx, app, 'directory-visible', cycle, says),
+      );
+      const again = confirmed.assemble_again;
+      if (again) await assembleDirectory(app, again);
+      const next = again ? ` The batch of ${again} is assembled again.` : '';
+      return { json: confirmed, text: `Recorded: ${confirmed.says}.${next}` };
     },
   },
 ];

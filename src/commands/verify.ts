@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { type App, openApp } from '../app.ts';
 import { readSettings, testClock } from '../config.ts';
 import { LkpError } from '../job.ts';
+import { verifyStore } from '../keeping/store.ts';
 import { recordManual } from '../ledger.ts';
 import { type Bundle, fromBundle, packBundle } from '../proof/bundle.ts';
 import { fromDatabase } from '../proof/source.ts';
 import { BrokenBundle } from '../proof/tar.ts';
 import { type VerifiedCycle, verifyCycle } from '../proof/verify.ts';
 import { verifiedText, verifyText } from '../show.ts';
-import { verifyStore } from '../verify.ts';
 import { cycleOf, type Definition, progress, type Result, textOf } from './command.ts';
 
 const A_CYCLE = /^\d{4}-\d{1,2}$/;
@@ -95,5 +95,5 @@ async function ofBundle(path: string): Promise<Result> {
 const resultOf = (verified: VerifiedCycle, bundle: Bundle | null, unpacked: boolean): Result => ({
   json: { ...verified, bundle },
   text: verifiedText(verified, bundle, unpacked),
-  code: verified.outcome === 'proven' ? 0 : 1,
+  code: ({ proven: 0, 'not proven': 1, pruned: 3 } as const)[verified.outcome],
 });

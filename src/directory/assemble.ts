@@ -1,7 +1,15 @@
 import { refreshDay, requestDeadline } from '../calendar.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql } from '../ports.ts';
-import { type Counts, countsOf, lastSubmitted, laterSubmission, lockDirectory, readBatch } from './batch.ts';
+import {
+  type Counts,
+  countsOf,
+  lastSubmitted,
+  laterSubmission,
+  lockDirectory,
+  readBatch,
+  tookBack,
+} from './batch.ts';
 
 export interface Assembled extends Counts {
   readonly cycle: string;
@@ -50,12 +58,20 @@ export async function assembleAgain(tx: Sql, context: Context, cycle: string): P
   return { cycle, compared_with: comparedWith, ...countsOf(batch!.entries), ...left! };
 }
 
-/** True once the cycle's submission has begun: from then on its batch does not change, and `submitDirectory` ends it. */
-export async function isSubmitted(context: Context, cycle: string): Promise<boolean> {
-  const begun = await context.db.transaction('directory look', (tx) =>
-    tx.maybe('select from directory_submission where cycle = $1', [cycle]),
-  );
-  return begun !== undefined;
+/**
+ * Why the batch of a cycle is not assembled any more, in words that end a sentence; undefined while it may be. `begun`: its own
+ * submission has begun, and `submitDirectory` ends it.
+ */
+export async function pastAssembly(
+  context: Context,
+  cycle: string,
+): Promise<{ readonly begun: boolean; readonly says: string } | undefined> {
+  return context.db.transaction('directory look', async (tx) => {
+    const begun = await tx.maybe('select from directory_submission where cycle = $1', [cycle]);
+    if (begun) return { begun: true, says: 'already submitted; nothing to assemble' };
+    const later = await laterSubmission(tx, cycle);
+    return later === null ? undefined : { begun: false, says: tookBack(cycle, later) };
+  });
 }
 
 async function mayAssemble(tx: Sql, cycle: string): Promise<void> {
@@ -77,10 +93,7 @@ async function mayAssemble(tx: Sql, cycle: string): Promise<void> {
   }
   const later = await laterSubmission(tx, cycle);
   if (later) {
-    throw new LkpError(
-      'request',
-      `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back. Assemble the cycle after ${later}.`,
-    );
+    throw new LkpError('request', `${tookBack(cycle, later)}. Assemble the cycle after ${later}.`);
   }
   const refreshed = await tx.maybe('select from snapshot where cycle = $1 limit 1', [cycle]);
   if (!refreshed) {

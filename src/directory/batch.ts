@@ -76,6 +76,10 @@ export async function laterSubmission(tx: Sql, cycle: string): Promise<string | 
   return later;
 }
 
+/** Why an older batch is neither assembled nor submitted. */
+export const tookBack = (cycle: string, later: string): string =>
+  `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back`;
+
 /** One at a time assembles or submits; released at the end of the transaction. */
 export async function lockDirectory(tx: Sql): Promise<void> {
   await tx.rows("select pg_advisory_xact_lock(hashtext('lkp.directory'))");

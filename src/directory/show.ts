@@ -2,6 +2,7 @@ import { addMonths, refreshDay, requestDeadline, visibleBy } from '../calendar.t
 import type { Context } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { type Batch, type Counts, countsOf, type Entry, readBatch } from './batch.ts';
+import { confirmationOf } from './confirm.ts';
 
 export type Answer =
   | 'listed'
@@ -24,6 +25,10 @@ export interface BatchView extends Counts {
   readonly state: 'not-assembled' | 'assembled' | 'sending' | 'submitted' | 'unknown';
   readonly compared_with: string | null;
   readonly visible_by: string;
+  /** Who looked at the directory last, and when; null while that is awaited, and before the submission. */
+  readonly confirmed: { readonly at: string; readonly by: string } | null;
+  /** Entries that it did not show as they were submitted: they are submitted again with the next batch. */
+  readonly reopened: ReadonlyArray<{ readonly partner_mpn_id: string; readonly country: string }>;
   readonly list: readonly Entry[];
 }
 
@@ -70,6 +75,7 @@ async function showBatch(context: Context, cycle: string): Promise<BatchView> {
       state: begun?.status ?? batch?.state ?? 'not-assembled',
       compared_with: batch?.comparedWith ?? null,
       visible_by: visibleBy(cycle),
+      ...(await confirmationOf(tx, cycle)),
       ...countsOf(batch?.entries ?? []),
       list: batch?.entries ?? [],
     };

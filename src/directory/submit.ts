@@ -6,7 +6,15 @@ import { crash } from '../crash.ts';
 import { moveIntoPlace, sha256Of, writeAtomically } from '../files.ts';
 import { type Context, LkpError, nextChange } from '../job.ts';
 import type { Sql } from '../ports.ts';
-import { type Batch, countsOf, lastSubmitted, laterSubmission, lockDirectory, readBatch } from './batch.ts';
+import {
+  type Batch,
+  countsOf,
+  lastSubmitted,
+  laterSubmission,
+  lockDirectory,
+  readBatch,
+  tookBack,
+} from './batch.ts';
 import { bookOf } from './book.ts';
 import { csvOf, jsonOf, manifestOf, type SubmittedFile } from './contents.ts';
 
@@ -90,16 +98,23 @@ async function declareIntent(
   }
   const later = await laterSubmission(tx, cycle);
   if (later) {
-    throw new LkpError(
-      'request',
-      `The directory batch of ${later} is submitted already; an older one (${cycle}) would take the directory back. Assemble the cycle after ${later}.`,
-    );
+    throw new LkpError('request', `${tookBack(cycle, later)}. Assemble the cycle after ${later}.`);
   }
   const last = await lastSubmitted(tx, cycle);
   if (last !== batch.comparedWith) {
     throw new LkpError(
       'request',
       `The batch of ${cycle} was compared with ${batch.comparedWith ?? 'nothing'}, and ${last} was submitted since. Run lkp directory assemble ${cycle} again, then submit.`,
+    );
+  }
+  const reopened = await tx.maybe(
+    'select from directory_reopened where cycle = $1 and change_no > $2 limit 1',
+    [last, batch.cutoff],
+  );
+  if (reopened) {
+    throw new LkpError(
+      'request',
+      `Entries of ${last} were reopened after the batch of ${cycle} was assembled. Run lkp directory assemble ${cycle} again, then submit.`,
     );
   }
   const change = await nextChange(tx, context, { kind: 'directory submit', reason: cycle });
@@ -166,6 +181,14 @@ async function send(tx: Sql, context: Context, batch: Batch, folder: string): Pr
   }
 }
 
+/** What the files of a submission are called, the manifest last. */
+export const fileNames = (cycle: string): [csv: string, json: string, xlsx: string, manifest: string] => [
+  `directory-${cycle}.csv`,
+  `directory-${cycle}.json`,
+  `directory-${cycle}.xlsx`,
+  `manifest-${cycle}.json`,
+];
+
 /** Writes all files under a folder of this attempt's own, the manifest last. */
 async function writeFiles(context: Context, batch: Batch, staging: string): Promise<SubmittedFile[]> {
   const files: SubmittedFile[] = [];
@@ -176,13 +199,12 @@ async function writeFiles(context: Context, batch: Batch, staging: string): Prom
     files.push({ name, ...written });
     crash('submit-between-files');
   };
-  await add(`directory-${batch.cycle}.csv`, (temporary) => writeFile(temporary, csvOf(batch)));
-  await add(`directory-${batch.cycle}.json`, (temporary) => writeFile(temporary, jsonOf(batch)));
-  await add(`directory-${batch.cycle}.xlsx`, (temporary) =>
-    context.workbooks.write(temporary, bookOf(batch)),
-  );
+  const [csv, json, xlsx, manifest] = fileNames(batch.cycle);
+  await add(csv, (temporary) => writeFile(temporary, csvOf(batch)));
+  await add(json, (temporary) => writeFile(temporary, jsonOf(batch)));
+  await add(xlsx, (temporary) => context.workbooks.write(temporary, bookOf(batch)));
   crash('submit-before-manifest');
-  await add(`manifest-${batch.cycle}.json`, (temporary) => writeFile(temporary, manifestOf(batch, files)));
+  await add(manifest, (temporary) => writeFile(temporary, manifestOf(batch, files)));
   return files;
 }
 

@@ -181,7 +181,7 @@ async function lookAt(path: string): Promise<string | undefined> {
 }
 
 /** Path -> look of every file of the inbox, by name; and what stands there and cannot be opened. */
-async function look(
+export async function look(
   inbox: string,
 ): Promise<{ looks: Map<string, string>; parts: string[]; lost: LeftAlone[] }> {
   const looks = new Map<string, string>();

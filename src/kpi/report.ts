@@ -119,7 +119,7 @@ async function write(
     context.progress('the program workbook');
     const report = await programReport(tx, snapshot, shared);
     await writeBook(
-      `program-${cycle}.xlsx`,
+      programFile(cycle),
       programBook({ ...report, ...(await changedOf(tx, snapshot, previous)) }),
     );
   }
@@ -216,13 +216,22 @@ function partnerFile(mpnId: string): string {
   return `partner-${mpnId}.xlsx`;
 }
 
+const programFile = (cycle: string): string => `program-${cycle}.xlsx`;
+
+/** What the workbooks of a revision are called whose partners are these. */
+export const bookNames = (cycle: string, partners: ReadonlyArray<{ readonly mpnId: string }>): string[] => [
+  ...partners.map(({ mpnId }) => partnerFile(mpnId)),
+  programFile(cycle),
+];
+
 const unknown = (partner: string, snapshot: Snapshot): LkpError =>
   new LkpError(
     'request',
     `No partner with the MPN ID ${partner} was valid on ${snapshot.window_to} or has a row in cycle ${snapshot.cycle}. Check the ID, or load it with lkp load partners.`,
   );
 
-async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<Snapshot> {
+/** A revision, or the newest. Throws LkpError('request') when there is none. */
+export async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<Snapshot> {
   const snapshots = await tx.rows<Snapshot>(
     `select cycle, revision, cutoff, known_at, due_at, window_from, window_to, reporting_currency, lookback, reason,
             content_version, late_by
@@ -243,7 +252,8 @@ async function findSnapshot(tx: Sql, cycle: string, revision?: number): Promise<
   );
 }
 
-async function prepare(tx: Sql, snapshot: Snapshot, only: ReportOptions['only']): Promise<void> {
+/** Makes the temporary tables that reports are read from, of all partners or only of some. */
+export async function prepare(tx: Sql, snapshot: Snapshot, only: ReportOptions['only']): Promise<void> {
   const { newest } = await tx.one<{ newest: string }>(
     `select coalesce(max(issue_month), $1::date)::text as newest from month_touched`,
     [firstDay(snapshot.cycle)],

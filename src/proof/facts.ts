@@ -4,9 +4,9 @@ import { type Compared, compareRows, flat, type RowText, type Shape, shapesOf, t
 /**
  * Facts are compared between the database and what was derived anew from the bytes: every table whose rows a change, a
  * file or a rule set brought. Left out are the ledger and the revisions (compared by themselves), what only nudges a
- * cache, and the directory's tables, which keep the latest state alone.
+ * cache, what was pruned, and the directory's tables, which keep the latest state alone.
  */
-const NOT_FACTS = /^(change|change_counter|month_touched|report_file|snapshot(_.*)?|directory_.*)$/;
+const NOT_FACTS = /^(change|change_counter|month_touched|report_file|pruned|snapshot(_.*)?|directory_.*)$/;
 
 /** The database's numbers for a thing, told as what it is. */
 const NAMES: ReadonlyArray<readonly [column: RegExp, table: string, name: string]> = [

@@ -8,23 +8,27 @@ import { type CycleRecord, filesByChange, type RecordedChange } from './record.t
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** Hears of bytes that are not there; says whether that is on purpose. */
+type Gone = (sha256: string) => boolean;
+
 /** Kinds of changes that are done again from what was asked of them. */
 const DECISIONS = ['release', 'refuse', 'reopen'];
 
 /**
  * Whether all that a cycle is derived from is there as it came: the ledger's chain, the bytes in the store, rule sets, profiles, what
  * was asked. What is derived from anything else would prove nothing. `home` is where the store is; `scratch` a
- * transaction of a database that has our functions.
+ * transaction of a database that has our functions. Bytes that were pruned are no problem: `gone` hears of each.
  */
 export async function checkInputs(
   record: CycleRecord,
   home: string,
   scratch: Sql,
   progress: Context['progress'],
+  gone: Gone,
 ): Promise<Problem[]> {
   return [
     ...(await ledger(scratch, record)),
-    ...(await inputs(record, home, progress)),
+    ...(await inputs(record, home, progress, gone)),
     ...record.rule_sets.filter(({ body, sha256 }) => hashOf(body) !== sha256).map(alteredRules),
     ...ruleSetsApart(record),
     ...filesApart(record),
@@ -82,6 +86,7 @@ async function inputs(
   { files }: CycleRecord,
   home: string,
   progress: Context['progress'],
+  gone: Gone,
 ): Promise<Problem[]> {
   const found: Problem[] = [];
   const seen = new Set<string>();
@@ -90,7 +95,7 @@ async function inputs(
     seen.add(sha256);
     progress(`input ${seen.size}: ${name}`);
     const kept = await keptInStore(home, sha256, bytes);
-    if (kept.state === 'whole') continue;
+    if (kept.state === 'whole' || (kept.state === 'missing' && gone(sha256))) continue;
     const said = kept.state === 'unreadable' ? kept.why : `its bytes in the store are ${kept.state}.`;
     found.push({
       what: 'input',
@@ -188,12 +193,13 @@ const unasked = (change: RecordedChange): Problem => ({
     'which invoice was decided about was not kept then (it was taken by an earlier version), so that it cannot be done again.',
 });
 
-/** Files as recorded beside those that lie there. Missing ones are told in `notes`: they may have been moved. */
+/** Files as recorded beside those that lie there. Missing ones are told in `notes`, with `why` where it is known: they may have been moved. */
 export async function checkWritten(
   what: 'workbook' | 'submission',
   written: ReadonlyArray<{ readonly name: string; readonly sha256: string }>,
   pathOf: (name: string) => string,
   notes: string[],
+  why: (name: string) => string | undefined = () => undefined,
 ): Promise<Problem[]> {
   const found: Problem[] = [];
   for (const { name, sha256 } of written) {
@@ -202,7 +208,8 @@ export async function checkWritten(
       if (error instanceof LkpError && error.message.startsWith('There is no file')) return undefined;
       throw error;
     });
-    if (there === undefined) notes.push(`${path} is not there; what was recorded of it is compared.`);
+    if (there === undefined)
+      notes.push(`${path} ${why(name) ?? 'is not there'}; what was recorded of it is compared.`);
     else if (there !== sha256)
       found.push({
         what,

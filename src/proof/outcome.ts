@@ -5,19 +5,11 @@ import { sha256Of, unlessAbsent } from '../files.ts';
 import { writeReports } from '../kpi/report.ts';
 import type { Sql } from '../ports.ts';
 import { compareFacts, factsOf, groundOf } from './facts.ts';
-import type { Problem, What } from './problem.ts';
 import { nameOf, unlessMachine } from './replay.ts';
-import { type Apart, type Compared, compareRows, keyOf, revisionRows, shapesOf, shortened } from './rows.ts';
+import { type Apart, type Compared, compareRows, keyOf, REVISIONS, revisionRows, shapesOf } from './rows.ts';
 import type { Scratch } from './scratch.ts';
-import { REVISIONS, type Source } from './source.ts';
-
-/** What was held against what was derived: how much, and what is apart. */
-export interface Held {
-  rows: number;
-  workbooks: number;
-  readonly problems: Problem[];
-  readonly notes: string[];
-}
+import type { Source } from './source.ts';
+import { type Held, tell } from './tell.ts';
 
 /** Frozen rows of every table that holds revisions, of the cycle's revisions and those they are compared with. */
 export async function holdRevisions(scratch: Scratch, source: Source, held: Held): Promise<void> {
@@ -88,29 +80,6 @@ export async function holdFacts(scratch: Scratch, source: Source, held: Held): P
       }
     });
   });
-}
-
-function tell(held: Held, what: What, of: string, { apart, count }: Compared, where: string): void {
-  for (const one of apart)
-    held.problems.push({
-      what,
-      thing: `${of}${one.table}${one.row === '' ? '' : `: ${one.row}`}`,
-      reason: said(one, where),
-    });
-  if (count > apart.length)
-    held.problems.push({
-      what,
-      thing: `${of}${apart[0]?.table ?? ''}`,
-      reason: `and ${count - apart.length} differences more in this table.`,
-    });
-}
-
-function said({ column, recorded, derived }: Apart, where: string): string {
-  if (column !== undefined)
-    return `${column} is ${shortened(recorded)} ${where}; derived anew it is ${shortened(derived)}.`;
-  return recorded === null
-    ? `it is not ${where}; derived anew there is such a row.`
-    : `it is ${where}; derived anew there is no such row.`;
 }
 
 /** Workbooks written anew beside those that were written: to the byte, where the same build wrote them. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseCycle } from '../calendar.ts';
 import { assembleAgain } from '../directory/assemble.ts';
+import { writeConfirmation } from '../directory/confirm.ts';
 import { submitDirectory } from '../directory/submit.ts';
 import { storedPath } from '../files.ts';
 import { ingestFile } from '../invoice/ingest.ts';
@@ -25,12 +26,14 @@ import {
 } from './record.ts';
 import type { Scratch } from './scratch.ts';
 
-/** What was asked of a decision, and of a gap that was waved through. */
+/** What was asked of a decision, of a gap that was waved through, and of a look at the directory. */
 const DECIDED = z.object({ number: z.string(), file: z.string().optional() });
 const ACCEPTED = z.object({
   cycle: z.string(),
   gaps: z.array(z.object({ source: z.string(), seller: z.string(), lines: z.number(), usual: z.number() })),
 });
+
+const CONFIRMED = z.object({ cycle: z.string(), reopen: z.array(z.string()) });
 
 /** A change that came out otherwise than it is recorded: nothing after it can be done again. */
 class Stuck extends Error {}
@@ -138,10 +141,13 @@ function again(it: Again): Promise<unknown> {
       return app.db.transaction('assemble', (tx) => assembleAgain(tx, app, parseCycle(reason)));
     case 'directory submit':
       return submitDirectory(app, parseCycle(reason));
+    case 'directory confirm':
+      return confirmAgain(it);
     case 'accept-incomplete':
       return acceptAgain(it);
+    case 'prune':
     case 'restate':
-      // What it brought is made with its revision; here it is a row of the ledger.
+      // What it brought is made with its revision, or is gone; here it is a row of the ledger.
       return rowAgain(it);
     default:
       return loadAgain(it);
@@ -175,9 +181,20 @@ async function acceptAgain(it: Again): Promise<void> {
   );
 }
 
-async function rowAgain({ scratch, change: { kind, reason } }: Again): Promise<void> {
+async function confirmAgain({ scratch, change }: Again): Promise<void> {
+  const asked = CONFIRMED.parse(change.asked);
+  await scratch.app.db.transaction('confirm', (tx) =>
+    writeConfirmation(tx, scratch.app, asked, change.reason ?? undefined),
+  );
+}
+
+async function rowAgain({ scratch, change: { kind, reason, asked } }: Again): Promise<void> {
   await scratch.app.db.transaction(kind, (tx) =>
-    nextChange(tx, scratch.app, { kind, ...(reason === null ? {} : { reason }) }),
+    nextChange(tx, scratch.app, {
+      kind,
+      ...(reason === null ? {} : { reason }),
+      ...(asked === null ? {} : { asked }),
+    }),
   );
 }
 

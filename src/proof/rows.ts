@@ -37,6 +37,9 @@ export interface Compared {
 /** So many differences of a table are told; the rest is counted. */
 const TOLD = 20;
 
+/** The tables that hold revisions. */
+export const REVISIONS = '^snapshot(_.*)?$';
+
 /** The tables of this database whose names match, by name. */
 export async function shapesOf(tx: Sql, pattern: string): Promise<Shape[]> {
   return tx.rows<Shape>(

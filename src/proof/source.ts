@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Context } from '../job.ts';
 import { reportFolder } from '../kpi/report.ts';
+import { type Pruned, prunedOf } from './pruned.ts';
 import { type CycleRecord, recordOf } from './record.ts';
-import { type RowText, revisionRows, shapesOf } from './rows.ts';
+import { REVISIONS, type RowText, revisionRows, shapesOf } from './rows.ts';
 
 /** What a cycle is verified against: the database and the folders beside it, or a bundle. */
 export interface Source {
@@ -20,11 +21,11 @@ export interface Source {
     of: { readonly cycle: string; readonly revision: number },
     read: (rows: AsyncIterable<RowText>) => Promise<T>,
   ) => Promise<T>;
+  /** What was deleted on purpose; of a bundle nothing is. */
+  readonly pruned?: Pruned;
   /** The database, whose facts are compared as well; a bundle has none. */
   readonly live?: Context;
 }
-
-export const REVISIONS = '^snapshot(_.*)?$';
 
 /** A cycle as this database and its folders have it. Throws LkpError('request') when it has no revision. */
 export async function fromDatabase(context: Context, cycle: string): Promise<Source> {
@@ -34,6 +35,7 @@ export async function fromDatabase(context: Context, cycle: string): Promise<Sou
     record,
     home,
     live: context,
+    pruned: await prunedOf(context, cycle),
     workbook: (revision, name) => join(reportFolder(home, cycle, revision), name),
     submitted: (name) => join(outbox, cycle, name),
     tables: () =>

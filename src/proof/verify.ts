@@ -1,15 +1,18 @@
 import type { Context } from '../job.ts';
 import { checkInputs, checkWritten } from './inputs.ts';
-import { type Held, holdFacts, holdRevisions, holdSubmission, holdWorkbooks } from './outcome.ts';
+import { holdFacts, holdRevisions, holdSubmission, holdWorkbooks } from './outcome.ts';
 import type { Problem } from './problem.ts';
+import { holdOnRecord } from './pruned.ts';
 import { replay } from './replay.ts';
 import { type Scratch, withScratch } from './scratch.ts';
 import type { Source } from './source.ts';
+import type { Held } from './tell.ts';
 
 /** What became of a verification. */
 export interface VerifiedCycle {
   readonly cycle: string;
-  readonly outcome: 'proven' | 'not proven';
+  /** `pruned`: bytes were deleted on purpose; the frozen rows follow from the facts on record, and more cannot be shown. */
+  readonly outcome: 'proven' | 'not proven' | 'pruned';
   readonly revisions: ReadonlyArray<{ readonly revision: number; readonly content_hash: string }>;
   /** Changes that the cycle knew, and the files among them with their bytes. */
   readonly changes: number;
@@ -27,7 +30,8 @@ export interface VerifiedCycle {
 /**
  * Derives a final cycle anew, from the stored bytes and rules alone, in a database of its own, and holds it against what is on
  * record: frozen rows of all revisions, facts, workbooks, the directory submission. What it is derived from is checked
- * first; when that is damaged, only that is told, because what is derived from it proves nothing. A difference is a
+ * first; when that is damaged, only that is told, because what is derived from it proves nothing. Where bytes were pruned, frozen
+ * rows are held against the facts on record instead. A difference is a
  * value (`problems`). `open` gets a folder for this work; what it throws passes through. LkpError('machine') means that it could not be tried.
  */
 export async function verifyCycle(
@@ -37,21 +41,35 @@ export async function verifyCycle(
   return withScratch(context, open, async (scratch, source) => {
     const { record, home } = source;
     const held: Held = { rows: 0, workbooks: 0, problems: [], notes: [] };
+    const { bytes, workbooks: books } = source.pruned ?? { bytes: new Map(), workbooks: new Map() };
+    const gone = new Map<string, number>();
+    const onPurpose = (sha256: string): boolean => {
+      const why = bytes.get(sha256);
+      if (why !== undefined) gone.set(why, (gone.get(why) ?? 0) + 1);
+      return why !== undefined;
+    };
     held.problems.push(
       ...(await scratch.app.db.transaction('inputs', (tx) =>
-        checkInputs(record, home, tx, context.progress),
+        checkInputs(record, home, tx, context.progress, onPurpose),
       )),
     );
     for (const { cycle, revision, workbooks } of record.revisions) {
       const pathOf = (name: string) => source.workbook(revision, name);
       if (cycle === record.cycle)
-        held.problems.push(...(await checkWritten('workbook', workbooks, pathOf, held.notes)));
+        held.problems.push(
+          ...(await checkWritten('workbook', workbooks, pathOf, held.notes, (name) => {
+            const why = books.get(`revision-${revision}/${name}`);
+            return why === undefined ? undefined : `was ${why}`;
+          })),
+        );
     }
     const submitted = record.submission?.files ?? [];
     held.problems.push(...(await checkWritten('submission', submitted, source.submitted, held.notes)));
     const sound = !held.problems.some(({ what }) => what !== 'workbook' && what !== 'submission');
-    if (sound) await derive(scratch, source, held);
-    return { verified: summed(source, held, submitted.length), source };
+    for (const [why, files] of gone) held.notes.push(`${files} of its files were ${why}.`);
+    if (sound && gone.size === 0) await derive(scratch, source, held);
+    else if (sound && source.live) await holdOnRecord(source.live, source, held);
+    return { verified: summed(source, held, submitted.length, gone.size > 0), source };
   });
 }
 
@@ -67,11 +85,11 @@ async function derive(scratch: Scratch, source: Source, held: Held): Promise<voi
   await holdSubmission(scratch, source, held);
 }
 
-function summed({ record }: Source, held: Held, submissionFiles: number): VerifiedCycle {
+function summed({ record }: Source, held: Held, submissionFiles: number, pruned: boolean): VerifiedCycle {
   const files = new Map(record.files.map(({ sha256, bytes }) => [sha256, bytes]));
   return {
     cycle: record.cycle,
-    outcome: held.problems.length === 0 ? 'proven' : 'not proven',
+    outcome: held.problems.length > 0 ? 'not proven' : pruned ? 'pruned' : 'proven',
     revisions: record.revisions
       .filter(({ cycle }) => cycle === record.cycle)
       .map(({ revision, content_hash }) => ({ revision, content_hash })),
