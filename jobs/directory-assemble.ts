@@ -7,7 +7,11 @@ export const directoryAssemble: Job = {
   reads: ['listing', 'enrolment', 'snapshot', 'the last submitted batch'],
   writes: ['directory_batch', 'directory_entry'],
   after: ['refresh'],
-  when: { day: 16, deadline: { day: 21 }, why: 'the second day of the third week' },
+  when: {
+    day: 'day 2 of the third week',
+    deadline: { job: 'directory-submit' },
+    why: 'day 2 of the third week',
+  },
   async run(context, cycle) {
     const past = await pastAssembly(context, cycle);
     if (past) return { outcome: 'done', says: past.says };

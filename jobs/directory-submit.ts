@@ -9,7 +9,12 @@ export const directorySubmit: Job = {
   reads: ['directory_batch', 'directory_entry'],
   writes: ['directory_submission', 'directory_file', 'outbox folder'],
   after: ['directory-assemble'],
-  when: { day: 21, why: 'the last day of the third week' },
+  when: {
+    day: 'day 7 of the third week',
+    // The program's, wherever a schedule file puts the day.
+    deadline: { day: 'day 7 of the third week' },
+    why: 'the end of the third week',
+  },
   async run(context, cycle) {
     const past = await pastAssembly(context, cycle);
     if (past && !past.begun) return { outcome: 'done', says: past.says };

@@ -5,6 +5,7 @@ import { LkpError } from './job.ts';
  * ISO 8601 in UTC. Source of each date: DOMAIN (the 15th, the third week, day 7).
  */
 
+const HOUR = 3_600_000;
 const CYCLE = /^\d{4}-(0[1-9]|1[0-2])$/;
 
 /** Checks a cycle as a person typed it, against the current month. Throws LkpError('request'). */
@@ -112,14 +113,11 @@ export function nextReminder(
   return all.find(({ on }) => on >= refreshDay(cycle));
 }
 
-/** Mid-month: ingest and refresh are due on the 15th. Also the day on which directory eligibility is read. */
+/**
+ * The program's mid-month: figures first show on it, and directory eligibility is read on it. When the jobs are due is said by
+ * the schedule, which may be edited; this day is not.
+ */
 export const refreshDay = (cycle: string): string => `${cycle}-15`;
-
-/** The directory batch is assembled on day 16, the second day of the third week (days 15-21). */
-export const assemblyDay = (cycle: string): string => `${cycle}-16`;
-
-/** The submission must be out by the end of the third week. */
-export const submissionDay = (cycle: string): string => `${cycle}-21`;
 
 /** A submission is visible by the end of the first week of the next month. */
 export const visibleBy = (cycle: string): string => `${addMonths(cycle, 1)}-07`;
@@ -127,21 +125,46 @@ export const visibleBy = (cycle: string): string => `${addMonths(cycle, 1)}-07`;
 /** The last day on which a listing request still joins the cycle's batch; later ones roll to the next. */
 export const requestDeadline = (cycle: string): string => refreshDay(cycle);
 
-/** The first instant of a day in a time zone, in UTC. */
-export function startOfDay(day: string, timeZone: string): string {
-  const utc = Date.parse(`${day}T00:00:00Z`);
-  // The offset at the wanted instant may differ from the one at the first guess (a clock change in between).
-  let guess = utc - offset(utc, timeZone);
-  guess = utc - offset(guess, timeZone);
-  // Midnight that does not exist: the day starts where the gap ends.
-  while (dayIn(guess, timeZone) < day) guess += 15 * 60_000;
-  return new Date(guess).toISOString();
+/** An instant of a local time, in UTC, and how often a clock on the wall shows that time on that day. */
+export interface LocalInstant {
+  readonly instant: string;
+  /** 0: the clocks skip it (the instant is the end of the gap); 2: they are set back, and show it again. */
+  readonly times: 0 | 1 | 2;
 }
+
+/**
+ * The instant of a local time `HH:MM` of a day: of a time that comes twice the first, of one that is skipped the end of the gap.
+ * The offsets that are in force somewhere in the world lie between -12 h and +14 h.
+ */
+export function instantOf(day: string, at: string, timeZone: string): LocalInstant {
+  const wall = Date.parse(`${day}T${at}:00Z`);
+  const [before, after] = [offset(wall - 14 * HOUR, timeZone), offset(wall + 12 * HOUR, timeZone)];
+  const shown = [...new Set([wall - before, wall - after])].filter(
+    (instant) => instant + offset(instant, timeZone) === wall,
+  );
+  const first = shown.length > 0 ? Math.min(...shown) : changeBetween(wall - after, wall - before, timeZone);
+  return { instant: new Date(first).toISOString(), times: shown.length as 0 | 1 | 2 };
+}
+
+/** When, after `from` and until `to`, the clocks of a zone change. */
+function changeBetween(from: number, to: number, timeZone: string): number {
+  const old = offset(from, timeZone);
+  let [low, high] = [from, to];
+  while (high - low > 1000) {
+    const middle = low + Math.floor((high - low) / 2000) * 1000;
+    if (offset(middle, timeZone) === old) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** The first instant of a day in a time zone, in UTC; of a day whose midnight is skipped, the end of the gap. */
+export const startOfDay = (day: string, timeZone: string): string =>
+  instantOf(day, '00:00', timeZone).instant;
 
 /** The last second of a day in a time zone, in UTC. */
 export function endOfDay(day: string, timeZone: string): string {
-  const next = new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
-  return new Date(Date.parse(startOfDay(next, timeZone)) - 1000).toISOString();
+  return new Date(Date.parse(startOfDay(addDays(day, 1), timeZone)) - 1000).toISOString();
 }
 
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
@@ -167,22 +190,28 @@ export function parseInstant(text: string, timeZone: string): string {
 }
 
 /** The day of an instant in a time zone. */
-export function dayIn(instant: number | string, timeZone: string): string {
-  const parts = partsIn(typeof instant === 'string' ? Date.parse(instant) : instant, timeZone);
-  return `${parts.year}-${parts.month}-${parts.day}`;
+export const dayIn = (instant: number | string, timeZone: string): string =>
+  wallIn(instant, timeZone).slice(0, 3).join('-');
+
+/** What a clock on the wall shows at an instant: `2026-06-15 06:00`. */
+export function localTime(instant: string, timeZone: string): string {
+  const [year, month, day, hour, minute] = wallIn(instant, timeZone);
+  return `${year}-${month}-${day} ${hour}:${minute}`;
 }
 
+/** Milliseconds that the clocks of a zone are ahead of UTC at an instant. */
 function offset(instant: number, timeZone: string): number {
-  const parts = partsIn(instant, timeZone);
-  const wall = Date.UTC(+parts.year, +parts.month - 1, +parts.day, +parts.hour, +parts.minute, +parts.second);
+  const [year, month, day, hour, minute, second] = wallIn(instant, timeZone);
+  const wall = Date.UTC(+year, +month - 1, +day, +hour, +minute, +second);
   return wall - Math.floor(instant / 1000) * 1000;
 }
 
-type Parts = Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', string>;
+type Wall = [year: string, month: string, day: string, hour: string, minute: string, second: string];
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function partsIn(instant: number, timeZone: string): Parts {
+/** The digits of the formatted text: four times as fast as its parts (2 us for 10), and the schedule asks often. */
+function wallIn(instant: number | string, timeZone: string): Wall {
   let format = formats.get(timeZone);
   if (!format) {
     format = new Intl.DateTimeFormat('en-CA', {
@@ -197,7 +226,7 @@ function partsIn(instant: number, timeZone: string): Parts {
     });
     formats.set(timeZone, format);
   }
-  return Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, value])) as Parts;
+  return format.format(typeof instant === 'string' ? Date.parse(instant) : instant).match(/\d+/g) as Wall;
 }
 
 /** Adjoining months as half-open spans: ['2019-01','2019-02','2019-05'] -> 2019-01..2019-03, 2019-05..2019-06. */

@@ -15,6 +15,7 @@ export interface CalendarOccurrence {
   readonly state: string;
   /** Only of a job that is planned in parts. */
   readonly parts?: { readonly done: number; readonly of: number };
+  /** Why on that date. */
   readonly why: string;
 }
 
@@ -51,17 +52,18 @@ export async function calendarOf(
     const found = [];
     for (const cycle of cycles) {
       const ledger = await occurrencesOf(tx, cycle);
-      const occurrences = jobs.map(({ name, why }) => {
+      const occurrences = jobs.map(({ name }) => {
         const planned = ledger.filter(({ job }) => job === name);
         const [written] = planned;
         const dates = app.schedule.dates(name, cycle);
+        const moved = written !== undefined && Date.parse(written.due_at) !== Date.parse(dates.due);
         const deadline = written?.deadline ?? dates.deadline;
         return {
           job: name,
           due_at: written?.due_at ?? dates.due,
           ...(deadline ? { deadline } : {}),
           ...(written ? together(planned) : { state: dates.due > app.now() ? 'not due' : 'not run' }),
-          why,
+          why: moved ? 'planned so before the schedule or the time zone changed' : dates.why,
         };
       });
       found.push({ cycle, occurrences });

@@ -4,7 +4,6 @@ import { JOBS } from '../jobs/index.ts';
 import {
   addMonths,
   anniversaryAtHand,
-  assemblyDay,
   dayIn,
   endOfDay,
   isProvisional,
@@ -17,7 +16,6 @@ import {
   renewalWindow,
   reportingWindow,
   startOfDay,
-  submissionDay,
   visibleBy,
 } from '../src/calendar.ts';
 import { scheduleOf } from '../src/schedule.ts';
@@ -159,10 +157,8 @@ test('the last day of a month is followed by the first of the next', () => {
   expect(lastDay('2020-02')).toBe('2020-02-29');
 });
 
-test('the dates of a cycle: the 15th, the third week, day 7 of the next month', () => {
+test('the dates of the program: the 15th, day 7 of the next month', () => {
   expect(refreshDay('2020-12')).toBe('2020-12-15');
-  expect(assemblyDay('2020-12')).toBe('2020-12-16');
-  expect(submissionDay('2020-12')).toBe('2020-12-21');
   expect(visibleBy('2020-12')).toBe('2021-01-07');
 });
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { JOBS } from '../jobs/index.ts';
 import type { App } from '../src/app.ts';
 import { addMonths, monthSpans } from '../src/calendar.ts';
 import { readSettings } from '../src/config.ts';
@@ -10,8 +11,11 @@ import { latest, refresh } from '../src/kpi/refresh.ts';
 import { writeReports } from '../src/kpi/report.ts';
 import { parseRules } from '../src/kpi/rule-set.ts';
 import { useRules } from '../src/kpi/rules.ts';
+import { plan } from '../src/ledger.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
+import { scheduleOf } from '../src/schedule.ts';
+import { calendarOf } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { until } from './harness/until.ts';
 
@@ -272,6 +276,31 @@ describe('settings that change what a figure means', () => {
       message: expect.stringContaining('XQX'),
     });
   });
+});
+
+test('an edited schedule or another time zone does not move what has begun: its due instant stays', async () => {
+  await invoices(['2019-05-03', 'USD', '100']);
+  const cycles = ['2019-11', '2019-12', '2020-01'];
+  const dueAts = () =>
+    it.rows<{ cycle: string; due_at: string }>('select cycle, due_at from snapshot order by cycle, revision');
+  // The first has a revision, the second is planned, the third is neither.
+  await refresh(it.context, cycles[0]!);
+  await it.context.db.transaction('plan', (tx) => plan(tx, JOBS, cycles[1]!, it.context.schedule));
+  const madrid = { ...it.context, schedule: scheduleOf('Europe/Madrid', JOBS) };
+  await invoices(['2019-05-03', 'USD', '100']);
+  await refresh(madrid, cycles[0]!, { restate: true, reason: 'late' });
+  for (const cycle of cycles.slice(1)) await refresh(madrid, cycle);
+  expect((await dueAts()).map(({ due_at }) => due_at)).toEqual([
+    '2019-11-15T00:00:00Z',
+    '2019-11-15T00:00:00Z',
+    '2019-12-15T00:00:00Z',
+    '2020-01-14T23:00:00Z',
+  ]);
+  const calendar = await calendarOf(madrid, JOBS, cycles.slice(1));
+  expect(calendar.cycles.map(({ occurrences: [first] }) => [first!.due_at, first!.why])).toEqual([
+    ['2019-12-15T00:00:00Z', 'planned so before the schedule or the time zone changed'],
+    ['2020-01-14T23:00:00.000Z', 'mid-month'],
+  ]);
 });
 
 describe('rule sets', () => {

@@ -244,6 +244,14 @@ test('one altered row, workbook or submitted file is named, and nothing else', a
   const book = await readFile(moved);
   await rm(moved);
   back.push(() => writeFile(moved, book));
+  // When a revision was due is printed in each of its workbooks, and kept nowhere else.
+  const printed = await it.rows<{ name: string }>(
+    `select name from report_file where cycle = $1 and revision = 1 order by name`,
+    [CYCLE],
+  );
+  back.push(
+    await alter('snapshot', `cycle = '${CYCLE}' and revision = 1`, `due_at = due_at + interval '1 day'`),
+  );
   back.push(
     await alter(
       'snapshot_cell',
@@ -273,6 +281,7 @@ test('one altered row, workbook or submitted file is named, and nothing else', a
     [
       ...submitted.map((name) => `submission: ${join(outbox, name)}`),
       `workbook: ${join(reports, 'partner-4001.xlsx')}`,
+      ...printed.map(({ name }) => `workbook: ${join(reportFolder(it.home, CYCLE, 1), name)}`),
       `revision: ${CYCLE} revision 1, snapshot_cell: location_mpn_id 5001, kpi_month 2019-05-01, omlp_type MOC, kpi_class courseware-advanced`,
       'fact: line: document_id invoice A-1 of 2019-05-02 (seller MARKETPLACE, marketplace), line_no 1, version 1',
       'fact: product: file_id products.csv (sha256 b4b2800a6782, change 6), row_no 4',

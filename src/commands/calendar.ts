@@ -1,28 +1,29 @@
 import { JOBS } from '../../jobs/index.ts';
-import { addMonths, parseCycle } from '../calendar.ts';
-import { table } from '../show.ts';
-import { calendarOf, stateText } from '../status.ts';
-import { type Definition, today } from './command.ts';
+import { parseCycle } from '../calendar.ts';
+import { oneLine } from '../show.ts';
+import { calendarText } from '../show-calendar.ts';
+import { calendarOf } from '../status.ts';
+import { comingCycles, type Definition } from './command.ts';
 
 /** What happens when. */
 export const CALENDAR_COMMANDS: readonly Definition[] = [
   {
     usage: 'calendar [cycle]',
-    description: 'the dates of the coming twelve months, or of one cycle',
+    description: 'the dates of the coming twelve months, or of one cycle, and why each is what it is',
     async act(app, [text]) {
-      const coming = Array.from({ length: 12 }, (_, index) => addMonths(today(app).slice(0, 7), index));
-      const calendar = await calendarOf(app, JOBS, text === undefined ? coming : [parseCycle(text)]);
-      const rows = calendar.cycles.flatMap(({ cycle, occurrences }) =>
-        occurrences.map((occurrence) => [
-          cycle,
-          occurrence.job,
-          occurrence.due_at,
-          occurrence.deadline ?? '',
-          stateText(occurrence),
-          occurrence.why,
-        ]),
-      );
-      return { json: calendar, text: table(['cycle', 'job', 'due', 'deadline', 'state', 'why'], rows) };
+      const { timeZone, file, warnings } = app.schedule;
+      const asked = text === undefined ? comingCycles(app) : [parseCycle(text)];
+      const { cycles } = await calendarOf(app, JOBS, asked);
+      const source =
+        file === null ? "The program's own schedule" : `The program's own schedule, changed by ${file}`;
+      return {
+        json: { time_zone: timeZone, cycles },
+        text: [
+          ...[`${source}. Times are in ${timeZone} (LKP_TIME_ZONE).`, ...warnings(asked)].map(oneLine),
+          '',
+          calendarText(cycles, timeZone),
+        ].join('\n'),
+      };
     },
   },
 ];

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type App, openApp } from '../app.ts';
-import { dayIn, parseCycle } from '../calendar.ts';
+import { addMonths, dayIn, parseCycle } from '../calendar.ts';
 import { oneLine, printable } from '../show.ts';
 
 /** What a command leaves behind: the JSON object, its text for people, and the exit code (0 done, 1 repair, 3 asks a person). */
@@ -70,6 +70,10 @@ function finish({ json, text, code = 0 }: Result, options: Options): void {
 
 /** Today in the program's time zone. */
 export const today = (app: App): string => dayIn(app.now(), app.settings.LKP_TIME_ZONE);
+
+/** This month and the eleven after it. */
+export const comingCycles = (app: App): string[] =>
+  Array.from({ length: 12 }, (_, index) => addMonths(today(app).slice(0, 7), index));
 
 /** A cycle as typed; a future one is refused. */
 export const cycleOf = (app: App, text: string | undefined): string => parseCycle(text ?? '', today(app));

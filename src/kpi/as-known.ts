@@ -1,5 +1,6 @@
 import type { Context } from '../job.ts';
 import type { Sql } from '../ports.ts';
+import { dueOf } from './due.ts';
 import { computeFresh, cutOff, takeCells } from './fresh.ts';
 
 /** A moment of the past, as an instant in UTC and as the person wrote it. */
@@ -33,7 +34,7 @@ export async function freezeAside(
 ): Promise<void> {
   await tx.file('marts/freeze', {
     revision: 0,
-    due_at: context.schedule.dates('refresh', cycle).due,
+    due_at: await dueOf(tx, context, cycle),
     content_hash,
     change_no: '',
     reason: '',

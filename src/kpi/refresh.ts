@@ -7,6 +7,7 @@ import { shortest } from '../money.ts';
 import type { Sql } from '../ports.ts';
 import { type Changes, changesOf, FIRST_LINES } from './changes.ts';
 import { beginComparison, compareSides, ofFresh, ofRevision, type Side } from './compare.ts';
+import { dueOf } from './due.ts';
 import { computeFresh, contentHash, cutOff, takeCells } from './fresh.ts';
 
 export interface RefreshOptions {
@@ -144,7 +145,7 @@ async function compute(
   crash('refresh-before-freeze');
   await tx.file('marts/freeze', {
     revision,
-    due_at: context.schedule.dates('refresh', cycle).due,
+    due_at: await dueOf(tx, context, cycle),
     content_hash,
     change_no: change,
     reason: options.reason ?? '',

@@ -1,4 +1,3 @@
-import { refreshDay, startOfDay } from '../calendar.ts';
 import type { Context } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { computeFresh, takeCells } from './fresh.ts';
@@ -10,8 +9,9 @@ export interface MadeWith {
   readonly cutoff: string;
   readonly reporting_currency: string;
   readonly lookback: number;
-  /** Null of revisions of before; then `due_at` is taken as it is recorded. */
+  /** Null of revisions of before. */
   readonly time_zone: string | null;
+  /** As the schedule of then said; what was printed with it, the workbooks, is held against it. */
   readonly due_at: string;
   readonly change_no: string | null;
   readonly reason: string | null;
@@ -34,7 +34,7 @@ export async function remake(tx: Sql, context: Context, made: MadeWith): Promise
   const content_hash = await computeFresh(tx, { ...context, settings }, made.cycle, made.cutoff);
   await tx.file('marts/freeze', {
     revision: made.revision,
-    due_at: made.time_zone === null ? made.due_at : startOfDay(refreshDay(made.cycle), made.time_zone),
+    due_at: made.due_at,
     content_hash,
     change_no: made.change_no,
     reason: made.reason,

@@ -1,0 +1,63 @@
+import { isUtf8 } from 'node:buffer';
+import { readFile, stat } from 'node:fs/promises';
+
+/** Holidays by day, and what is wrong with the file that lists them. */
+export interface Holidays {
+  readonly days: ReadonlyMap<string, string>;
+  /** `line 3: ...`; what could be read is in `days` all the same. */
+  readonly faults: readonly string[];
+}
+
+const MOST_BYTES = 1 << 20;
+const LINE = /^(\d{4}-\d{2}-\d{2})(?:[ \t]+(\S.*))?$/;
+const WANTED = 'a day and its name were wanted, such as 2026-12-25 Christmas Day';
+/** So many faults of one file are named; a file that is something else has one in each line. */
+const NAMED = 10;
+
+/**
+ * Reads a text file of a person's: UTF-8, at most 1 MiB. Returns the text, or why it cannot be read.
+ */
+export async function readText(path: string): Promise<{ text: string } | { fault: string }> {
+  try {
+    const about = await stat(path);
+    if (!about.isFile()) return { fault: 'is no file. Name the file itself' };
+    if (about.size > MOST_BYTES)
+      return { fault: `has ${about.size} bytes, and at most ${MOST_BYTES} were expected` };
+    const bytes = await readFile(path);
+    if (bytes.includes(0)) return { fault: 'is no UTF-8 text (it holds NUL bytes). Save it as UTF-8' };
+    if (!isUtf8(bytes)) return { fault: 'is no UTF-8 text. Save it as UTF-8' };
+    return { text: bytes.toString('utf8').replace(/^\uFEFF/, '') };
+  } catch (cause) {
+    return { fault: `cannot be read (${(cause as NodeJS.ErrnoException).code}). Check the path` };
+  }
+}
+
+/** Reads a list of holidays, a line a day: `2026-12-25 Christmas Day`. Blank lines and lines that begin with # are passed over. */
+export function holidaysIn(text: string): Holidays {
+  const days = new Map<string, string>();
+  const lines = new Map<string, number>();
+  const faults: string[] = [];
+  for (const [index, raw] of text.split(/\r\n|\r|\n/).entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const refuse = (says: string) => faults.push(`line ${index + 1}: ${says}`);
+    const [, day, name = 'a holiday'] = LINE.exec(line) ?? [];
+    if (day === undefined) refuse(`"${short(line)}" is no holiday; ${WANTED}`);
+    else if (!isDay(day)) refuse(`there is no day ${day}; ${WANTED}`);
+    else if (days.has(day)) refuse(`${day} stands on line ${lines.get(day)} already; leave one of the two`);
+    else {
+      days.set(day, name);
+      lines.set(day, index + 1);
+    }
+  }
+  if (days.size === 0 && faults.length === 0) faults.push(`no holiday stands in it; ${WANTED}`);
+  if (faults.length <= NAMED) return { days, faults };
+  return { days, faults: [...faults.slice(0, NAMED), `and ${faults.length - NAMED} lines more`] };
+}
+
+const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
+
+const isDay = (day: string): boolean => {
+  const instant = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(day);
+};
