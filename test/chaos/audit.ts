@@ -76,13 +76,19 @@ export class Auditor {
       `select file.name, file.lines_in, count(held.row_no) as rows, count(distinct held.row_no) as distinct_rows
        from file
        left join (
-         select file_id, row_no from line
+         select file_id, row_no from line where ended_no is null
          union all select file_id, row_no from rejection where ended_no is null
          union all select file_id, row_no from duplicate where ended_no is null
          -- A conflict's versions are lines too.
          union all select quarantine.file_id, quarantine.row_no from quarantine
            where quarantine.ended_no is null
              and not exists (select from line where line.file_id = quarantine.file_id and line.row_no = quarantine.row_no)
+         -- Superseded: a line once, and nothing since.
+         union all (
+           select file_id, row_no from line where ended_no is not null
+           except select file_id, row_no from line where ended_no is null
+           except select file_id, row_no from duplicate where ended_no is null
+           except select file_id, row_no from rejection where ended_no is null)
        ) as held on held.file_id = file.id
        -- A withdrawn file's rows are all superseded.
        where file.kind = 'invoices' and file.ended_no is null

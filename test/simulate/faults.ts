@@ -13,7 +13,7 @@ export const MISHAPS = [
 export type Mishap = (typeof MISHAPS)[number];
 
 export type Fault = { readonly at: string } & (
-  | { readonly what: 'schedulers stop' | 'pause' | 'resume' }
+  | { readonly what: 'schedulers stop' | 'pause' | 'resume' | 'cancel' }
   | { readonly what: 'schedulers start'; readonly fast: readonly number[] }
   | { readonly what: 'next'; readonly mishap: Mishap }
   | { readonly what: 'zone'; readonly zone: string }
@@ -44,6 +44,7 @@ export function faultsOf(seed: number, cycle: string, index: number): Fault[] {
     const [from, to] = [draw.integer(12, 16), draw.integer(17, 23)];
     faults.push({ at: hour(day(cycle, from)), what: 'pause' }, { at: hour(day(cycle, to)), what: 'resume' });
   }
+  if (draw.chance(1, 6)) faults.push({ at: hour(day(cycle, 15)), what: 'cancel' });
   if (draw.chance(2, 3)) {
     const dates = [13, 15, 20].filter(() => draw.chance(1, 2));
     for (const date of dates)

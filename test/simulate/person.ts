@@ -1,10 +1,13 @@
 import { type Draw, drawFrom } from '../../samples/random.ts';
 import type { App } from '../../src/app.ts';
+import { assembleDirectory } from '../../src/directory/assemble.ts';
+import { confirmDirectory } from '../../src/directory/confirm.ts';
 import { decide, waitingRows } from '../../src/invoice/quarantine.ts';
 import { withdrawFile } from '../../src/invoice/withdraw.ts';
 import { acceptGaps } from '../../src/kpi/completeness.ts';
 import { refresh } from '../../src/kpi/refresh.ts';
 import { writeReports } from '../../src/kpi/report.ts';
+import { cancel, pause, resume } from '../../src/ledger.ts';
 import { runMonth } from '../../src/month.ts';
 import type { Ask } from '../chaos/audit.ts';
 import type { Inbox } from './inbox.ts';
@@ -34,10 +37,11 @@ export class Person {
   /** Looks at what waits, does what it says, and asks for those cycles again. True when anything was asked for. */
   async answers(app: App): Promise<boolean> {
     const waiting = await this.#ask<{ job: string; cycle: string }>(
-      `select distinct job, cycle from occurrence where state = 'waiting' order by cycle, job`,
+      `select distinct job, cycle from occurrence where state in ('waiting', 'cancelled') order by cycle, job`,
     );
     for (const { job, cycle } of waiting) {
       if (job === 'refresh') await this.#letsPass(app, cycle);
+      if (job === 'directory-visible') await this.#confirms(app, cycle);
       // What its sender is not done with stays as it is until the story says otherwise.
     }
     for (const cycle of new Set(waiting.map((one) => one.cycle))) {
@@ -45,6 +49,21 @@ export class Person {
       await runMonth(app, cycle, { reason: 'manual', until: app.now() });
     }
     return waiting.length > 0;
+  }
+
+  /** The directory shows the submission, now and then all but one entry. */
+  async #confirms(app: App, cycle: string): Promise<void> {
+    const draw = this.#drawOf(`confirms ${cycle}`);
+    const entries = await this.#ask<{ entry: string }>(
+      `select partner_mpn_id || '/' || country as entry from directory_entry
+       where cycle = $1 and change <> 'removed' order by 1`,
+      [cycle],
+    );
+    const later = await this.#ask('select from directory_submission where cycle > $1', [cycle]);
+    const missing = later.length === 0 && entries.length > 1 && draw.chance(1, 4) ? [draw.pick(entries).entry] : [];
+    const { assemble_again } = await confirmDirectory(app, cycle, { reopen: missing, reason: 'the page says so' });
+    if (assemble_again) await assembleDirectory(app, assemble_again);
+    this.#did(missing.length > 0 ? 'entry reopened' : 'submission confirmed');
   }
 
   /** The gate stopped a refresh, or its figures changed under it. */
@@ -95,11 +114,22 @@ export class Person {
   }
 
   async pauses(app: App): Promise<void> {
-    await this.#ask('insert into pause (paused_at, paused_by, reason) values ($1, $2, $3)', [app.now(), 'operations', 'stocktaking']);
+    await pause(app, 'stocktaking');
   }
 
   async resumes(app: App): Promise<void> {
-    await this.#ask('update pause set resumed_at = $1, resumed_by = $2 where resumed_at is null', [app.now(), 'operations']);
+    await resume(app, 'it is over');
+  }
+
+  /** What is due and not done of a cycle is cancelled; who asks for the cycle later begins it anew. */
+  async cancels(app: App, cycle: string): Promise<void> {
+    const open = await this.#ask(
+      `select from occurrence where cycle = $1 and job = 'directory-assemble' and state in ('due', 'failed')`,
+      [cycle],
+    );
+    if (open.length === 0) return;
+    await cancel(app, cycle, { job: 'directory-assemble', reason: 'the listings are not right yet' });
+    this.#did('cancelled');
   }
 
   /** A file was wrong: it leaves the inbox, and what was taken in of it. */

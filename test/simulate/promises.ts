@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { JOBS } from '../../jobs/index.ts';
 import type { App } from '../../src/app.ts';
 import { sha256Of } from '../../src/files.ts';
 import { summarise } from '../../src/kpi/refresh.ts';
@@ -18,6 +19,9 @@ export interface Moment {
   readonly latest: string;
   /** Schedulers are up and not paused: what is due has been done. */
   readonly isWatched: boolean;
+  /** The time zones of the program so far, and when they changed: what was due between two of them is due then. */
+  readonly zones: readonly string[];
+  readonly edits: readonly number[];
 }
 
 /** A revision that was found for the first time. */
@@ -29,6 +33,11 @@ export interface Revised {
 }
 
 const MOST = 8;
+const CLOCKS_MS = 120_000;
+
+/** `2022-08-15 00:00`: what a clock of that zone shows. */
+const readIn = (timeZone: string, instant: string): string =>
+  new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(new Date(instant));
 
 /** The promises of DESIGN, section 8, looked at in the tables and folders. Broken ones are sentences. */
 export class Promises {
@@ -122,7 +131,7 @@ export class Promises {
   }
 
   /** Nothing is done before it is due, and nothing that a person need not look at is given up. */
-  async #due({ latest, isWatched }: Moment): Promise<string[]> {
+  async #due({ latest, isWatched, zones, edits }: Moment): Promise<string[]> {
     const early = await this.#ask<{ job: string; cycle: string; due_at: string }>(
       `select occurrence.job, occurrence.cycle, occurrence.due_at::text from occurrence
        where (state <> 'due' or attempt > 0) and due_at > $1`,
@@ -134,6 +143,14 @@ export class Promises {
        join run on run.occurrence_id = occurrence.id and run.outcome = 'done'
        group by 1, 2, 3 having count(*) > 1`,
     );
+    // Outages are shorter than the window of what is caught up.
+    const missed = await this.#ask<{ job: string; cycle: string; says: string }>(
+      `select job, cycle, says from occurrence where state = 'missed' and not job = any($1)`,
+      [JOBS.filter(({ when }) => when.catchUp?.policy).map(({ name }) => name)],
+    );
+    const dues = await this.#ask<{ job: string; cycle: string; due_at: string }>(
+      `select distinct job, cycle, due_at::text from occurrence where job in ('ingest', 'refresh', 'report')`,
+    );
     const stuck = isWatched
       ? await this.#ask<{ job: string; cycle: string; says: string }>(
           `select job, cycle, says from occurrence where state = 'failed'`,
@@ -142,6 +159,11 @@ export class Promises {
     return [
       ...early.map(({ job, cycle, due_at }) => `${job} of ${cycle} was begun before ${due_at}; it is ${latest}`),
       ...twice.map(({ job, cycle, part, times }) => `${job} ${part} of ${cycle} was done ${times} times`),
+      ...missed.map(({ job, cycle, says }) => `${job} of ${cycle} is missed: ${says}`),
+      ...dues
+        .filter(({ cycle, due_at }) => !zones.some((zone) => readIn(zone, due_at) === `${cycle}-15 00:00`))
+        .filter(({ due_at }) => !edits.some((edit) => Math.abs(Date.parse(due_at) - edit) <= CLOCKS_MS))
+        .map(({ job, cycle, due_at }) => `${job} of ${cycle} is due at ${due_at}, in none of ${zones.join()} the 15th`),
       ...stuck.map(({ job, cycle, says }) => `${job} of ${cycle} failed for good: ${says}`),
     ];
   }

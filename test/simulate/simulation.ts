@@ -70,7 +70,8 @@ export class Simulation {
   readonly #person: Person;
   readonly #promises: Promises;
   readonly #tell: (line: string) => void;
-  #zone = 'UTC';
+  readonly #zones = ['UTC'];
+  readonly #edits: number[] = [];
   #app!: App;
   #crew!: Crew;
   #mishap: Mishap | undefined;
@@ -110,7 +111,7 @@ export class Simulation {
       LKP_INBOX: join(folder, 'inbox'),
       LKP_INBOX_STABLE_SECONDS: '0.03',
       LKP_INBOX_WAIT_SECONDS: '0.06',
-      LKP_TIME_ZONE: this.#zone,
+      LKP_TIME_ZONE: this.#zones.at(-1)!,
       LKP_LOG_LEVEL: 'silent',
       DATABASE_URL: databaseUrl,
       ...(redis && { QUEUE_URL: redis.url }),
@@ -211,7 +212,7 @@ export class Simulation {
     const isWatched = this.#crew.isUp && !(await this.#crew.isPaused());
     const broken = await this.#promises.look(
       this.#app,
-      { latest: new Date(this.#latest).toISOString(), isWatched },
+      { latest: new Date(this.#latest).toISOString(), isWatched, zones: this.#zones, edits: this.#edits },
       ({ cycle: of, revision, kpi_value, lines_in }) => {
         this.figures.revisions += 1;
         this.figures.rows = lines_in;
@@ -269,12 +270,12 @@ export class Simulation {
       case 'restates':
         return this.#person.restates(this.#app, cycle, this.#story.cycles.slice(Math.max(0, index - 2), index));
       default:
-        return this.#befall(event);
+        return this.#befall(event, cycle);
     }
   }
 
-  async #befall(fault: Fault): Promise<void> {
-    if (fault.what !== 'next') this.#count(fault.what);
+  async #befall(fault: Fault, cycle: string): Promise<void> {
+    if (fault.what !== 'next' && fault.what !== 'cancel') this.#count(fault.what);
     switch (fault.what) {
       case 'schedulers stop':
         return this.#crew.down();
@@ -285,11 +286,14 @@ export class Simulation {
         return this.#person.pauses(this.#app);
       case 'resume':
         return this.#person.resumes(this.#app);
+      case 'cancel':
+        return this.#person.cancels(this.#app, cycle);
       case 'next':
         this.#mishap = fault.mishap;
         return;
       case 'zone': {
-        this.#zone = fault.zone;
+        this.#zones.push(fault.zone);
+        this.#edits.push(this.#clock.at);
         const [before, app] = [this.#app, await this.#opened()];
         await this.#crew.with(app);
         this.#app = app;
