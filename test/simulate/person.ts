@@ -56,7 +56,7 @@ export class Person {
     const draw = this.#drawOf(`confirms ${cycle}`);
     const entries = await this.#ask<{ entry: string }>(
       `select partner_mpn_id || '/' || country as entry from directory_entry
-       where cycle = $1 and change <> 'removed' order by 1`,
+       where cycle = $1 and action <> 'removed' order by 1`,
       [cycle],
     );
     const later = await this.#ask('select from directory_submission where cycle > $1', [cycle]);
