@@ -134,7 +134,7 @@ export class Promises {
   async #due({ latest, isWatched, zones, edits }: Moment): Promise<string[]> {
     const early = await this.#ask<{ job: string; cycle: string; due_at: string }>(
       `select occurrence.job, occurrence.cycle, occurrence.due_at::text from occurrence
-       where (state <> 'due' or attempt > 0) and due_at > $1`,
+       where (state not in ('due', 'cancelled', 'missed') or attempt > 0) and due_at > $1`,
       [latest],
     );
     const twice = await this.#ask<{ job: string; cycle: string; part: number; times: string }>(
