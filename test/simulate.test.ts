@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { faultsOf, MISHAPS } from './simulate/faults.ts';
 import { freshDatabase } from './harness/database.ts';
+import { faultsOf, MISHAPS } from './simulate/faults.ts';
 import { Simulation } from './simulate/simulation.ts';
 import { storyOf } from './simulate/story.ts';
 
@@ -27,7 +27,18 @@ test('a seed is a story, and two years of it hold what they are made for', async
     found.add(fault.what === 'next' ? fault.mishap : fault.what);
   expect([...found]).toEqual(
     expect.arrayContaining([
-      ...['grows', 'part', 'whole', 'no invoice', 'copy', 'contradicted', 'late', 'withdraw', 'load', 'complete'],
+      ...[
+        'grows',
+        'part',
+        'whole',
+        'no invoice',
+        'copy',
+        'contradicted',
+        'late',
+        'withdraw',
+        'load',
+        'complete',
+      ],
       ...MISHAPS,
       ...['schedulers stop', 'schedulers start', 'pause', 'resume', 'zone', 'clock jumps'],
     ]),
@@ -37,9 +48,9 @@ test('a seed is a story, and two years of it hold what they are made for', async
 test(`${MONTHS} months with outages and late, half and corrected files keep every promise`, async () => {
   const fresh = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'lkp-simulate-'));
-  const simulation = await Simulation.open({ databaseUrl: fresh.url, folder }, SEED, MONTHS, () => undefined);
+  const simulation = await Simulation.open({ databaseUrl: fresh.url, folder }, SEED, MONTHS);
   try {
-    await simulation.play();
+    await simulation.play(() => undefined);
     const { violations, months, revisions, checks, digest } = simulation.figures;
     expect(violations).toEqual([]);
     expect({ months, digest }).toEqual({ months: MONTHS, digest: expect.stringMatching(/^[\da-f]{64}$/) });

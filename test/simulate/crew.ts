@@ -119,7 +119,9 @@ export class Crew {
 
   /** Nothing is on its way, and nothing could be. */
   async isQuiet(): Promise<boolean> {
-    return !(await this.#standings()).some(({ state, ready }) => ready || state === 'enqueued' || state === 'running');
+    return !(await this.#standings()).some(
+      ({ state, ready }) => ready || state === 'enqueued' || state === 'running',
+    );
   }
 
   /** Every scheduler looks once, and plans. */

@@ -21,10 +21,17 @@ export type Fault = { readonly at: string } & (
   | { readonly what: 'clock jumps'; readonly minutes: number }
 );
 
-const ZONES = ['UTC', 'Asia/Tokyo', 'America/Los_Angeles', 'Europe/Madrid', 'Pacific/Auckland', 'America/Sao_Paulo'];
+const ZONES = [
+  'UTC',
+  'Asia/Tokyo',
+  'America/Los_Angeles',
+  'Europe/Madrid',
+  'Pacific/Auckland',
+  'America/Sao_Paulo',
+];
 const HOUR = 3_600_000;
 const MOST_FAST_MS = 60_000;
-const MONTHS_WITH_A_KILL = 5;
+const KILL_EVERY = 5;
 
 /** The faults of a cycle's month. */
 export function faultsOf(seed: number, cycle: string, index: number): Fault[] {
@@ -39,7 +46,11 @@ export function faultsOf(seed: number, cycle: string, index: number): Fault[] {
     const at = Date.parse(hour(day(cycle, draw.integer(5, 21))));
     const hours = draw.chance(1, 3) ? draw.integer(24 * 4, 24 * 10) : draw.integer(3, 40);
     faults.push({ at: new Date(at).toISOString(), what: 'schedulers stop' });
-    faults.push({ at: new Date(at + hours * HOUR).toISOString(), what: 'schedulers start', fast: clocksOf(draw) });
+    faults.push({
+      at: new Date(at + hours * HOUR).toISOString(),
+      what: 'schedulers start',
+      fast: clocksOf(draw),
+    });
   } else if (draw.chance(1, 3)) {
     const [from, to] = [draw.integer(12, 16), draw.integer(17, 23)];
     faults.push({ at: hour(day(cycle, from)), what: 'pause' }, { at: hour(day(cycle, to)), what: 'resume' });
@@ -50,9 +61,10 @@ export function faultsOf(seed: number, cycle: string, index: number): Fault[] {
     for (const date of dates)
       faults.push({ at: hour(day(cycle, date)), what: 'next', mishap: draw.pick(MISHAPS.slice(0, -1)) });
   }
-  if (index % MONTHS_WITH_A_KILL === 1)
+  if (index % KILL_EVERY === 2)
     faults.push({ at: hour(day(cycle, draw.pick([13, 15, 20]))), what: 'next', mishap: 'worker killed' });
-  if (draw.chance(1, 5)) faults.push({ at: hour(day(cycle, draw.pick([1, 14, 15]))), what: 'zone', zone: draw.pick(ZONES) });
+  if (draw.chance(1, 5))
+    faults.push({ at: hour(day(cycle, draw.pick([1, 14, 15]))), what: 'zone', zone: draw.pick(ZONES) });
   if (draw.chance(1, 2)) {
     const minutes = draw.chance(1, 2) ? -draw.integer(5, 60) : draw.integer(60, 360);
     faults.push({ at: hour(day(cycle, draw.pick([14, 15, 16, 21]))), what: 'clock jumps', minutes });
@@ -64,4 +76,6 @@ export function faultsOf(seed: number, cycle: string, index: number): Fault[] {
 
 /** One to three schedulers with clocks up to a minute wrong. */
 const clocksOf = (draw: Draw): number[] =>
-  Array.from({ length: draw.integer(1, 3) }, (_, index) => (index === 0 ? 0 : draw.integer(-MOST_FAST_MS, MOST_FAST_MS)));
+  Array.from({ length: draw.integer(1, 3) }, (_, index) =>
+    index === 0 ? 0 : draw.integer(-MOST_FAST_MS, MOST_FAST_MS),
+  );

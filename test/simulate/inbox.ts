@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, utimesSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Known } from './known.ts';
 import type { Delivery } from './story.ts';
@@ -20,10 +20,6 @@ export class Inbox {
   constructor(folder: string, known: Known) {
     this.#folder = folder;
     this.#known = known;
-  }
-
-  async open(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
   }
 
   async deliver(delivery: Delivery): Promise<void> {

@@ -19,7 +19,12 @@ const KINDS = Object.keys(KEYS) as Kind[];
 
 type Said = { readonly no: number } & (
   | { readonly what: 'load'; readonly says: Load['says'] }
-  | { readonly what: 'decision'; readonly sha256: string; readonly row: number; readonly verdict: Decision['verdict'] }
+  | {
+      readonly what: 'decision';
+      readonly sha256: string;
+      readonly row: number;
+      readonly verdict: Decision['verdict'];
+    }
 );
 
 interface Stored {
@@ -64,12 +69,18 @@ export class Known {
     const rows = await this.#ask<{ sha256: string; no: string; ended: string | null }>(
       `select sha256, change_no as no, ended_no as ended from file where kind = 'invoices' order by change_no, id`,
     );
-    return rows.map(({ sha256, no, ended }) => ({ sha256, no: Number(no), ended: ended === null ? null : Number(ended) }));
+    return rows.map(({ sha256, no, ended }) => ({
+      sha256,
+      no: Number(no),
+      ended: ended === null ? null : Number(ended),
+    }));
   }
 
   /** Files that are known although nobody delivered them whole. */
   async strangers(): Promise<string[]> {
-    return (await this.stored()).filter(({ sha256 }) => !this.#delivered.has(sha256)).map(({ sha256 }) => sha256);
+    return (await this.stored())
+      .filter(({ sha256 }) => !this.#delivered.has(sha256))
+      .map(({ sha256 }) => sha256);
   }
 
   fileOf(sha256: string): InvoiceFile | undefined {

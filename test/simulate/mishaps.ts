@@ -30,14 +30,17 @@ export async function befall(mishap: Mishap, struck: Struck): Promise<boolean> {
   if (mishap === 'messages lost' || mishap === 'worker killed') {
     await crew.rest();
     await crew.settle('begun');
-    const met = (await struck.client.query(`select from occurrence where state = 'enqueued'`)).rows.length > 0;
+    const met =
+      (await struck.client.query(`select from occurrence where state = 'enqueued'`)).rows.length > 0;
     if (met && mishap === 'messages lost') await lose(struck);
     if (met && mishap === 'worker killed') await kill(struck);
     await crew.work();
     return met;
   }
   await crew.settle('begun');
-  const met = (await struck.client.query(`select from occurrence where state in ('enqueued', 'running')`)).rows.length > 0;
+  const met =
+    (await struck.client.query(`select from occurrence where state in ('enqueued', 'running')`)).rows.length >
+    0;
   if (!met) return false;
   await sleep(draw.integer(0, 120));
   if (mishap === 'sessions ended') await end(struck, 'lkp');
@@ -72,7 +75,9 @@ async function away(struck: Struck): Promise<void> {
 async function kill({ crew, env, seed, stages }: Struck): Promise<void> {
   const draw = drawFrom(seed);
   const point = draw.pick<CrashPoint>(STAGES[draw.pick(stages)].filter((name) => name !== 'look-taken'));
-  const player = playerOf(launch(['src/cli.ts', 'start', 'worker'], { env: { ...env, LKP_TEST_CRASH_AT: point } }));
+  const player = playerOf(
+    launch(['src/cli.ts', 'start', 'worker'], { env: { ...env, LKP_TEST_CRASH_AT: point } }),
+  );
   const timer = setTimeout(() => player.signal('SIGTERM'), KILLED_WITHIN_MS);
   const done = player.ended.finally(() => clearTimeout(timer));
   let ended = false;

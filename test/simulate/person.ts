@@ -34,8 +34,8 @@ export class Person {
     return drawFrom(hashOf(`${this.#seed} ${what}`));
   }
 
-  /** Looks at what waits, does what it says, and asks for those cycles again. True when anything was asked for. */
-  async answers(app: App): Promise<boolean> {
+  /** Looks at what waits, does what it says, and asks for those cycles again. */
+  async answers(app: App): Promise<void> {
     const waiting = await this.#ask<{ job: string; cycle: string }>(
       `select distinct job, cycle from occurrence where state in ('waiting', 'cancelled') order by cycle, job`,
     );
@@ -48,7 +48,6 @@ export class Person {
       this.#did('lkp cycle');
       await runMonth(app, cycle, { reason: 'manual', until: app.now() });
     }
-    return waiting.length > 0;
   }
 
   /** The directory shows the submission, now and then all but one entry. */
@@ -60,8 +59,12 @@ export class Person {
       [cycle],
     );
     const later = await this.#ask('select from directory_submission where cycle > $1', [cycle]);
-    const missing = later.length === 0 && entries.length > 1 && draw.chance(1, 4) ? [draw.pick(entries).entry] : [];
-    const { assemble_again } = await confirmDirectory(app, cycle, { reopen: missing, reason: 'the page says so' });
+    const missing =
+      later.length === 0 && entries.length > 1 && draw.chance(1, 4) ? [draw.pick(entries).entry] : [];
+    const { assemble_again } = await confirmDirectory(app, cycle, {
+      reopen: missing,
+      reason: 'the page says so',
+    });
     if (assemble_again) await assembleDirectory(app, assemble_again);
     this.#did(missing.length > 0 ? 'entry reopened' : 'submission confirmed');
   }

@@ -37,7 +37,9 @@ const CLOCKS_MS = 120_000;
 
 /** `2022-08-15 00:00`: what a clock of that zone shows. */
 const readIn = (timeZone: string, instant: string): string =>
-  new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(new Date(instant));
+  new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(
+    new Date(instant),
+  );
 
 /** The promises of DESIGN, section 8, looked at in the tables and folders. Broken ones are sentences. */
 export class Promises {
@@ -77,11 +79,16 @@ export class Promises {
 
   /** What is whole and was swept is known; what is no invoice or still arrives is not. */
   async #wholeFiles(): Promise<string[]> {
-    const broken = (await this.#known.strangers()).map((sha256) => `a file ${sha256} is known that nobody sent whole`);
-    const stored = new Set((await this.#known.stored()).filter(({ ended }) => ended === null).map(({ sha256 }) => sha256));
+    const broken = (await this.#known.strangers()).map(
+      (sha256) => `a file ${sha256} is known that nobody sent whole`,
+    );
+    const stored = new Set(
+      (await this.#known.stored()).filter(({ ended }) => ended === null).map(({ sha256 }) => sha256),
+    );
     const all = await this.#ask<{ sha256: string }>('select sha256 from file');
     for (const { sha256 } of all)
-      if (this.#inbox.never.has(sha256)) broken.push(`${this.#inbox.never.get(sha256)} is known, and is no invoice file`);
+      if (this.#inbox.never.has(sha256))
+        broken.push(`${this.#inbox.never.get(sha256)} is known, and is no invoice file`);
     const sweeps = await this.#ask<{ cycle: string; key: string }>(
       `select cycle, attempt || ' ' || state as key from occurrence where job = 'ingest' and state in ('done', 'waiting')`,
     );
@@ -90,7 +97,8 @@ export class Promises {
     // Steps are short: what lies there at the end of a step lay there at its beginning.
     if (isNew)
       for (const [name, sha256] of this.#inbox.whole)
-        if (!stored.has(sha256)) broken.push(`${name} lay in the inbox, whole, and is not known after the sweep`);
+        if (!stored.has(sha256))
+          broken.push(`${name} lay in the inbox, whole, and is not known after the sweep`);
     return broken;
   }
 
@@ -157,13 +165,18 @@ export class Promises {
         )
       : [];
     return [
-      ...early.map(({ job, cycle, due_at }) => `${job} of ${cycle} was begun before ${due_at}; it is ${latest}`),
+      ...early.map(
+        ({ job, cycle, due_at }) => `${job} of ${cycle} was begun before ${due_at}; it is ${latest}`,
+      ),
       ...twice.map(({ job, cycle, part, times }) => `${job} ${part} of ${cycle} was done ${times} times`),
       ...missed.map(({ job, cycle, says }) => `${job} of ${cycle} is missed: ${says}`),
       ...dues
         .filter(({ cycle, due_at }) => !zones.some((zone) => readIn(zone, due_at) === `${cycle}-15 00:00`))
         .filter(({ due_at }) => !edits.some((edit) => Math.abs(Date.parse(due_at) - edit) <= CLOCKS_MS))
-        .map(({ job, cycle, due_at }) => `${job} of ${cycle} is due at ${due_at}, in none of ${zones.join()} the 15th`),
+        .map(
+          ({ job, cycle, due_at }) =>
+            `${job} of ${cycle} is due at ${due_at}, in none of ${zones.join()} the 15th`,
+        ),
       ...stuck.map(({ job, cycle, says }) => `${job} of ${cycle} failed for good: ${says}`),
     ];
   }
@@ -195,7 +208,9 @@ export class Promises {
     for (const folder of ['reports', 'outbox']) {
       const root = join(this.#home, folder);
       const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+      const paths = entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
       for (const path of paths.map((one) => relative(root, one)).sort())
         hash.update(`${folder}/${path} ${await sha256Of(join(root, path))}\n`);
     }

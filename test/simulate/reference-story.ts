@@ -54,7 +54,8 @@ export function changesOf(
 
 /** Each cycle one figure of a partner goes up on the first of the month. */
 function attained(all: readonly Attainment[], cycles: readonly string[], draw: Draw): StoryEvent[] {
-  const keyOf = (row: Attainment): string => JSON.stringify([row.partner_mpn_id, row.competency, row.measure]);
+  const keyOf = (row: Attainment): string =>
+    JSON.stringify([row.partner_mpn_id, row.competency, row.measure]);
   const known = new Map<string, Attainment[]>();
   for (const row of all) known.set(keyOf(row), [...(known.get(keyOf(row)) ?? []), row]);
   const counted = [...known.keys()].filter((key) => /"(exam|mct)"/.test(key));
@@ -80,11 +81,22 @@ function listed({ partners }: Reference, cycles: readonly string[], draw: Draw):
     const { mpn_id, name, country } = partners[index % partners.length]!;
     const url = `https://learn.${mpn_id}.example/${serial}/`;
     const code = country.replace('UK', 'GB');
-    return { partner_mpn_id: mpn_id, country: code, name, url, requested_on, valid_from: requested_on, valid_to: '' };
+    return {
+      partner_mpn_id: mpn_id,
+      country: code,
+      name,
+      url,
+      requested_on,
+      valid_from: requested_on,
+      valid_to: '',
+    };
   };
   return cycles.map((cycle, index) => {
     const asked = day(cycle, index === 0 ? 2 : draw.integer(2, 20));
-    const rows = index === 0 ? [0, 1, 2].map((partner) => listing(partner, asked, 0)) : [listing(index + 2, asked, index)];
+    const rows =
+      index === 0
+        ? [0, 1, 2].map((partner) => listing(partner, asked, 0))
+        : [listing(index + 2, asked, index)];
     const load = loadOf('listings', `listings-${cycle}.csv`, rows, { listings: rows });
     return { at: morning(asked), what: 'load', load };
   });
@@ -97,7 +109,9 @@ export function ratesOf(from: string, cycles: readonly string[], draw: Draw): St
   const header = `Date,${Object.keys(CURRENCIES).join(',')},HRK,`;
   const rateOn = (date: string): string => {
     const drift = (Date.parse(`${date}T00:00:00Z`) / 86_400_000) % 97;
-    const rates = Object.values(CURRENCIES).map((rate) => ((rate * (10_000 + drift * 7)) / 10_000).toFixed(4));
+    const rates = Object.values(CURRENCIES).map((rate) =>
+      ((rate * (10_000 + drift * 7)) / 10_000).toFixed(4),
+    );
     return `${date},${rates.join(',')},N/A,`;
   };
   const linesOf = (month: string): string[] =>

@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { openDatabase } from '../../src/db/connection.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { ownRedis } from '../harness/redis.ts';
+import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { Simulation } from './simulation.ts';
 
 /**
@@ -70,18 +70,23 @@ try {
     { databaseUrl: url, folder: join(folder, 'world'), ...(redis && { redis }) },
     seed,
     months,
-    (line) => console.error(line),
   );
-  await simulation.play();
+  await simulation.play((line) => console.error(line));
   const { events, violations, ...figures } = simulation.figures;
   const sizes = await simulation.sizes();
   const seconds = Math.round((Date.now() - began) / 1000);
   console.log(
-    JSON.stringify({ backend: values.backend, seed, ...figures, events, sizes, seconds, violations, again }, null, 2),
+    JSON.stringify(
+      { backend: values.backend, seed, ...figures, events, sizes, seconds, violations, again },
+      null,
+      2,
+    ),
   );
   process.exitCode = violations.length === 0 && figures.months === months ? 0 : 1;
 } catch (error) {
-  console.error(`The simulation broke off: ${error instanceof Error ? error.stack : String(error)}\n${again}`);
+  console.error(
+    `The simulation broke off: ${error instanceof Error ? error.stack : String(error)}\n${again}`,
+  );
   process.exitCode = 1;
 } finally {
   await tidy();

@@ -12,7 +12,10 @@ function dayLater(day: string, months: number): string {
 
 /** A row of cells whose days lie so many months later. */
 export const shiftedRows = ({ rows }: InvoiceFile, months: number): InvoiceRow[] =>
-  rows.map((row) => ({ ...row, cells: row.cells.map((cell) => (DAY.test(cell) ? dayLater(cell, months) : cell)) }));
+  rows.map((row) => ({
+    ...row,
+    cells: row.cells.map((cell) => (DAY.test(cell) ? dayLater(cell, months) : cell)),
+  }));
 
 /** Reference data whose days lie so many months later. */
 export function shifted(reference: Reference, months: number): Reference {

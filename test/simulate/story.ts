@@ -63,10 +63,10 @@ export async function storyOf(seed: number, months: number): Promise<Story> {
   const odd = files.filter(({ name }) => !name.startsWith('marketplace-'));
   const owners = reference.partners.map(({ mpn_id }) => mpn_id);
   const events: StoryEvent[] = [];
-  const deliver = (at: string, delivery: Delivery): void => void events.push({ at, what: 'deliver', delivery });
+  const deliver = (at: string, delivery: Delivery): void =>
+    void events.push({ at, what: 'deliver', delivery });
 
-  for (const file of monthly.slice(0, HISTORY))
-    deliver(morning(day(FIRST_CYCLE, 1)), await whole(file));
+  for (const file of monthly.slice(0, HISTORY)) deliver(morning(day(FIRST_CYCLE, 1)), await whole(file));
   for (const [index, cycle] of cycles.entries()) {
     const month = monthly[HISTORY + index - 1]!;
     if (index > 0) events.push(...monthEvents(month, cycle, draw));
@@ -78,7 +78,8 @@ export async function storyOf(seed: number, months: number): Promise<Story> {
     deliver(morning(day(cycles[Math.min(months - 1, 5 + index)]!, 4)), await whole(file));
   const told = changesOf(reference, cycles, draw);
   events.push(...told.events, ...ratesOf(from, cycles, draw));
-  const order = (one: StoryEvent, other: StoryEvent): number => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0);
+  const order = (one: StoryEvent, other: StoryEvent): number =>
+    one.at < other.at ? -1 : one.at > other.at ? 1 : 0;
   const end = `${monthAfter(FIRST_CYCLE, months)}-01T00:00:00.000Z`;
   return { cycles, opening: told.opening, events: events.filter(({ at }) => at < end).sort(order) };
 }
@@ -122,13 +123,20 @@ const monthAfterDay = (date: string, count: number): string =>
 
 /** A month torn between documents: what shares a number stays together. */
 function halves(file: InvoiceFile): [InvoiceFile, InvoiceFile] {
-  const isSecond = ({ cells }: InvoiceRow): boolean => Number(/(\d)$/.exec(cells[0] ?? '')?.[1] ?? 0) % 2 === 1;
+  const isSecond = ({ cells }: InvoiceRow): boolean =>
+    Number(/(\d)$/.exec(cells[0] ?? '')?.[1] ?? 0) % 2 === 1;
   const part = (letter: string, rows: readonly InvoiceRow[]): InvoiceFile => ({
     ...file,
     name: file.name.replace('.csv', `-${letter}.csv`),
     rows: rows.map((row, index) => ({ ...row, row: index + 2 })),
   });
-  return [part('a', file.rows.filter((row) => !isSecond(row))), part('b', file.rows.filter(isSecond))];
+  return [
+    part(
+      'a',
+      file.rows.filter((row) => !isSecond(row)),
+    ),
+    part('b', file.rows.filter(isSecond)),
+  ];
 }
 
 /** Beside the month: its bytes under another name, a line of it contradicted, and files that are no invoices. */
@@ -137,7 +145,11 @@ function sideEvents(month: InvoiceFile | undefined, cycle: string, draw: Draw): 
   const [copied, contradicted, strange] = [draw.chance(1, 3), draw.chance(1, 3), draw.chance(1, 4)];
   const later = day(cycle, draw.integer(5, 25));
   if (month && copied)
-    events.push({ at: morning(later), what: 'deliver', delivery: { ...asCsv(month), name: `copy-of-${month.name}` } });
+    events.push({
+      at: morning(later),
+      what: 'deliver',
+      delivery: { ...asCsv(month), name: `copy-of-${month.name}` },
+    });
   const plain = month?.rows.filter(({ oddity, cells }) => oddity === '' && cells[2] === '380') ?? [];
   if (contradicted && plain.length > 0) {
     const row = draw.pick(plain);
@@ -166,9 +178,18 @@ function sideEvents(month: InvoiceFile | undefined, cycle: string, draw: Draw): 
  * Months of the property tests, moved so that their last day lies in the month before the cycle: corrected invoices,
  * credits, conflicts, rows without numbers, files that are withdrawn and come again, over three cycles.
  */
-function tangle(seed: number, index: number, cycle: string, owners: readonly string[], draw: Draw): StoryEvent[] {
+function tangle(
+  seed: number,
+  index: number,
+  cycle: string,
+  owners: readonly string[],
+  draw: Draw,
+): StoryEvent[] {
   const first = (seed % 10_000) * 100 + index * TANGLES + 1;
-  const months = Array.from({ length: TANGLES }, (_, more): Placed => ({ id: first + more, month: monthOf(first + more) }));
+  const months = Array.from(
+    { length: TANGLES },
+    (_, more): Placed => ({ id: first + more, month: monthOf(first + more) }),
+  );
   const by = monthsFrom(LAST_TANGLED_MONTH, cycle) - 1;
   const prefix = `t${String(index).padStart(2, '0')}-`;
   const events: StoryEvent[] = loadsOf(prefix, months, by, cycle, owners, draw);
@@ -178,8 +199,13 @@ function tangle(seed: number, index: number, cycle: string, owners: readonly str
     // A withdrawal follows the sweep; what comes after it in the story comes in the next month.
     const later = Math.min(2, Math.floor((place * 3) / steps.length));
     const month = monthAfter(cycle, later);
-    const file: InvoiceFile = { ...step.file, name: `${prefix}${step.file.name}`, rows: shiftedRows(step.file, by) };
-    if (step.what === 'withdraw') events.push({ at: morning(day(month, 26)), what: 'withdraw', name: file.name });
+    const file: InvoiceFile = {
+      ...step.file,
+      name: `${prefix}${step.file.name}`,
+      rows: shiftedRows(step.file, by),
+    };
+    if (step.what === 'withdraw')
+      events.push({ at: morning(day(month, 26)), what: 'withdraw', name: file.name });
     else events.push({ at: morning(day(month, 6 + later)), what: 'deliver', delivery: asCsv(file) });
   }
   return events;
@@ -190,7 +216,14 @@ const monthsFrom = (one: string, other: string): number => {
   return count(other) - count(one);
 };
 
-function loadsOf(prefix: string, months: readonly Placed[], by: number, cycle: string, owners: readonly string[], draw: Draw): StoryEvent[] {
+function loadsOf(
+  prefix: string,
+  months: readonly Placed[],
+  by: number,
+  cycle: string,
+  owners: readonly string[],
+  draw: Draw,
+): StoryEvent[] {
   const { locations, customers } = shifted(referenceOf(months), by);
   const late = draw.chance(1, 4) ? 1 : 0;
   // Their locations are the known partners': each partner more would be a workbook more in every cycle.

@@ -99,7 +99,10 @@ export class Worker {
         await run();
         throw new LkpError('machine', 'It fails when all is done.');
       case 'loses its sessions': {
-        const timer = setTimeout(() => void this.#terminate(`lkp o${id}-a${attempt} `).catch(() => undefined), moment);
+        const timer = setTimeout(
+          () => void this.#terminate(`lkp o${id}-a${attempt} `).catch(() => undefined),
+          moment,
+        );
         return run().finally(() => clearTimeout(timer));
       }
       case 'freezes and is overtaken':
@@ -129,7 +132,12 @@ export class Worker {
   }
 
   /** It gives no sign of life until another attempt has begun, then goes on as if nothing had been. */
-  async #frozen(id: string, attempt: number, name: string, run: () => ReturnType<Job['run']>): ReturnType<Job['run']> {
+  async #frozen(
+    id: string,
+    attempt: number,
+    name: string,
+    run: () => ReturnType<Job['run']>,
+  ): ReturnType<Job['run']> {
     const { ask, isWatched } = this.#at;
     const until = Date.now() + OVERTAKEN_WITHIN_MS;
     let overtaken = false;
@@ -145,7 +153,9 @@ export class Worker {
     }
     const result = await run();
     if (overtaken)
-      this.#at.broken(`attempt ${attempt} of ${name} was taken over, and what it did late was stored: ${result.says}`);
+      this.#at.broken(
+        `attempt ${attempt} of ${name} was taken over, and what it did late was stored: ${result.says}`,
+      );
     return result;
   }
 }
