@@ -138,6 +138,7 @@ export class Crew {
     await this.minute();
     let last = '';
     let moved = Date.now();
+    let passed = moved;
     for (;;) {
       const open = await this.#standings();
       const seen = JSON.stringify(open);
@@ -147,19 +148,20 @@ export class Crew {
       const [sent, running] = [of('enqueued'), of('running')];
       const alive = running.filter(({ id, attempt }) => !this.#isDead(`${id}-${attempt}`));
       if (until === 'begun' && sent.length + running.length > 0) return;
-      const still = Date.now() - moved;
+      const still = Date.now() - Math.max(moved, passed);
       if (!this.isUp || (await this.isPaused())) {
         if (alive.length === 0 && (sent.length === 0 || still > STILL_MS)) return;
       } else {
         const again = of('failed').filter(({ leased }) => leased);
-        if (await this.#pass(again, running, alive, still > STILL_MS ? sent : [])) moved = Date.now();
+        if (await this.#pass(again, running, alive, still > STILL_MS ? sent : [])) passed = Date.now();
         const waits = open.some(({ ready }) => ready);
         if (sent.length + running.length + again.length === 0 && !waits) return;
         if (until === 'begun' && !waits) return;
         for (const watch of this.#watches) watch.wake();
       }
       await this.#replaceDead();
-      if (Date.now() - moved > STUCK_MS) {
+      // A job that runs may take its time on a busy machine.
+      if (Date.now() - moved > (alive.length > 0 ? 5 : 1) * STUCK_MS) {
         const names = open.map(({ job, cycle, part, state }) => `${job} ${part} of ${cycle} is ${state}`);
         this.#options.broken(`nothing moves for ${STUCK_MS / 1000} s: ${names.join(', ')}`);
         return;

@@ -10,6 +10,7 @@ import { writeReports } from '../../src/kpi/report.ts';
 import { cancel, pause, resume } from '../../src/ledger.ts';
 import { runMonth } from '../../src/month.ts';
 import type { Ask } from '../chaos/audit.ts';
+import type { Crew } from './crew.ts';
 import type { Inbox } from './inbox.ts';
 import type { Known } from './known.ts';
 import { hashOf } from './troubles.ts';
@@ -35,7 +36,7 @@ export class Person {
   }
 
   /** Looks at what waits, does what it says, and asks for those cycles again. */
-  async answers(app: App): Promise<void> {
+  async answers(app: App, crew: Pick<Crew, 'rest' | 'work'>): Promise<void> {
     const waiting = await this.#ask<{ job: string; cycle: string }>(
       `select distinct job, cycle from occurrence where state in ('waiting', 'cancelled') order by cycle, job`,
     );
@@ -44,10 +45,14 @@ export class Person {
       if (job === 'directory-visible') await this.#confirms(app, cycle);
       // What its sender is not done with stays as it is until the story says otherwise.
     }
+    if (waiting.length === 0) return;
+    // Which worker took a job, and with what trouble, would be a matter of luck: the command's own does.
+    await crew.rest();
     for (const cycle of new Set(waiting.map((one) => one.cycle))) {
       this.#did('lkp cycle');
       await runMonth(app, cycle, { reason: 'manual', until: app.now() });
     }
+    await crew.work();
   }
 
   /** The directory shows the submission, now and then all but one entry. */

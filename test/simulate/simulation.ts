@@ -29,6 +29,9 @@ export interface Figures {
 /** On these days the jobs of the 15th are on their way, on later ones the submission. */
 const MID_MONTH = 18;
 
+/** What may be left of messages when all is done, however long it went on: BullMQ keeps 10,000 events and trims in steps. */
+const MOST_LEFT = { 'bullmq.job': 5, 'bullmq.event': 10_256, 'redis keys': 20 } as const;
+
 /** Some months of one installation: what comes, what befalls it, and what its people do; checked after each step. */
 export class Simulation {
   readonly figures: Figures = {
@@ -92,6 +95,10 @@ export class Simulation {
     await this.#at.crew.down();
     await this.#at.crew.rest();
     this.figures.digest = await this.#promises.digest();
+    const sizes = await this.#at.sizes();
+    for (const [name, most] of Object.entries(MOST_LEFT))
+      if ((sizes[name] ?? 0) > most)
+        this.figures.violations.push(`at the end: ${name} has grown to ${sizes[name]}; ${most} at most`);
   }
 
   sizes(): Promise<Record<string, number>> {
@@ -184,7 +191,7 @@ export class Simulation {
         return this.#load(event.load);
       case 'answers':
         await crew.settle();
-        return this.#person.answers(app);
+        return this.#person.answers(app, crew);
       case 'decides':
         return this.#person.decides(app, cycle);
       case 'restates':
