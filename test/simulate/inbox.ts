@@ -14,6 +14,7 @@ export class Inbox {
   readonly #arriving = new Map<string, { readonly delivery: Delivery; stop(): void }>();
   /** Whole files that lie there: name -> sha256. */
   readonly whole = new Map<string, string>();
+  readonly #archived = new Map<string, string>();
   /** sha256 of what must never be known: no invoices, or not whole yet. */
   readonly never = new Map<string, string>();
 
@@ -67,6 +68,20 @@ export class Inbox {
   async remove(name: string): Promise<void> {
     await rm(join(this.#folder, name), { force: true });
     this.whole.delete(name);
+  }
+
+  /** The files that are known leave the inbox: each sweep reads all that lie there. */
+  async archive(known: ReadonlySet<string>): Promise<void> {
+    for (const [name, sha256] of [...this.whole]) {
+      if (!known.has(sha256)) continue;
+      await this.remove(name);
+      this.#archived.set(name, sha256);
+    }
+  }
+
+  /** sha256 of the whole file that came last under a name. */
+  shaOf(name: string): string | undefined {
+    return this.whole.get(name) ?? this.#archived.get(name);
   }
 
   close(): void {

@@ -98,6 +98,12 @@ export class Person {
     }
   }
 
+  /** Puts away what the ledger knows. */
+  async tidies(): Promise<void> {
+    const stored = (await this.#known.stored()).filter(({ ended }) => ended === null);
+    await this.#inbox.archive(new Set(stored.map(({ sha256 }) => sha256)));
+  }
+
   /** Decides some invoices that wait: one version of a contradicted one, or whether one of another type counts. */
   async decides(app: App, cycle: string): Promise<void> {
     const draw = this.#drawOf(`decides ${cycle}`);
@@ -142,7 +148,7 @@ export class Person {
 
   /** A file was wrong: it leaves the inbox, and what was taken in of it. */
   async withdraws(app: App, name: string): Promise<void> {
-    const sha256 = this.#inbox.whole.get(name);
+    const sha256 = this.#inbox.shaOf(name);
     await this.#inbox.remove(name);
     const stored = (await this.#known.stored()).some((file) => file.sha256 === sha256 && file.ended === null);
     if (sha256 === undefined || !stored) return;

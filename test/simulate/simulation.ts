@@ -195,6 +195,7 @@ export class Simulation {
       case 'decides':
         return this.#person.decides(app, cycle);
       case 'restates':
+        await this.#person.tidies();
         return this.#person.restates(app, cycle, this.#story.cycles.slice(Math.max(0, index - 2), index));
       default:
         return this.#befall(event, cycle);
