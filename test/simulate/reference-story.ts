@@ -58,7 +58,10 @@ function attained(all: readonly Attainment[], cycles: readonly string[], draw: D
     JSON.stringify([row.partner_mpn_id, row.competency, row.measure]);
   const known = new Map<string, Attainment[]>();
   for (const row of all) known.set(keyOf(row), [...(known.get(keyOf(row)) ?? []), row]);
-  const counted = [...known.keys()].filter((key) => /"(exam|mct)"/.test(key));
+  const isSteady = (rows: readonly Attainment[]) => rows.length === 1 && rows[0]!.valid_to === '';
+  const counted = [...known]
+    .filter(([key, rows]) => /"(exam|mct)"/.test(key) && isSteady(rows))
+    .map(([key]) => key);
   return cycles.map((cycle) => {
     const key = draw.pick(counted);
     const rows = known.get(key)!;

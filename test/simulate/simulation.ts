@@ -143,6 +143,7 @@ export class Simulation {
       isWatched: crew.isUp && !(await crew.isPaused()),
       zones,
       edits,
+      isLast: events.some(({ what }) => what === 'restates'),
     };
     const broken = await this.#promises.look(this.#at.app, moment, revised);
     this.figures.checks = this.#promises.checks;
