@@ -134,13 +134,16 @@ export class Scheduler {
   }
 
   /** Starts looking; `looked` hears when the first look has ended. The promise of `stop` settles when the look in hand has. */
-  start(looked: () => void = () => undefined): { wake(): void; stop(): Promise<void> } {
-    const alarm = everyMinute(() => {
+  start(looked: () => void = () => undefined): { wake(): void; minute(): void; stop(): Promise<void> } {
+    const minute = () => {
       this.#planIsOld = true;
       this.#signal.raise();
-    });
+    };
+    const alarm = everyMinute(minute);
     const running = this.#run(looked);
     return {
+      /** What the alarm does each minute; a simulated minute is shorter. */
+      minute,
       wake: () => this.#signal.raise(),
       stop: async () => {
         alarm.stop();

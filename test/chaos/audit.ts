@@ -16,13 +16,16 @@ export type Ask = <T extends object>(text: string, parameters?: readonly unknown
 export class Auditor {
   readonly #ask: Ask;
   readonly #home: string;
+  /** Whether people restate here: then a cycle may have a second revision. */
+  readonly #restates: boolean;
   /** sha256 of every visible output and of every revision at the first sight of it. */
   readonly #seen = new Map<string, string>();
   readonly #whole = new Set<string>();
 
-  constructor(ask: Ask, home: string) {
+  constructor(ask: Ask, home: string, { restates = false }: { readonly restates?: boolean } = {}) {
     this.#ask = ask;
     this.#home = home;
+    this.#restates = restates;
   }
 
   /** Broken promises, a sentence each; empty = none. */
@@ -73,15 +76,22 @@ export class Auditor {
       `select file.name, file.lines_in, count(held.row_no) as rows, count(distinct held.row_no) as distinct_rows
        from file
        left join (
-         select file_id, row_no from line
+         select file_id, row_no from line where ended_no is null
          union all select file_id, row_no from rejection where ended_no is null
          union all select file_id, row_no from duplicate where ended_no is null
          -- A conflict's versions are lines too.
          union all select quarantine.file_id, quarantine.row_no from quarantine
            where quarantine.ended_no is null
              and not exists (select from line where line.file_id = quarantine.file_id and line.row_no = quarantine.row_no)
+         -- Superseded: a line once, and nothing since.
+         union all (
+           select file_id, row_no from line where ended_no is not null
+           except select file_id, row_no from line where ended_no is null
+           except select file_id, row_no from duplicate where ended_no is null
+           except select file_id, row_no from rejection where ended_no is null)
        ) as held on held.file_id = file.id
-       where file.kind = 'invoices'
+       -- A withdrawn file's rows are all superseded.
+       where file.kind = 'invoices' and file.ended_no is null
        group by file.id
        having count(held.row_no) <> file.lines_in or count(distinct held.row_no) <> file.lines_in`,
     );
@@ -189,7 +199,7 @@ export class Auditor {
       const before = this.#seen.get(key) ?? digest;
       this.#seen.set(key, before);
       if (before !== digest) broken.push(`${key} changed after it was final`);
-      if (!key.endsWith(' 1')) broken.push(`${key}: nobody asked for a restatement`);
+      if (!this.#restates && !key.endsWith(' 1')) broken.push(`${key}: nobody asked for a restatement`);
     }
     const now = new Set(digests.map(({ key }) => key));
     const gone = [...this.#seen.keys()].filter((key) => key.includes(' revision ') && !now.has(key));
@@ -206,13 +216,13 @@ export class Auditor {
     const broken = done
       .filter(({ times }) => Number(times) !== 1)
       .map(({ job, cycle, times }) => `${job} of ${cycle} was done ${times} times`);
-    const revisions = await this.#ask<{ cycle: string }>('select distinct cycle from snapshot');
+    const refreshed = await this.#ask<{ cycle: string }>('select distinct cycle from snapshot');
     const submitted = await this.#ask<{ cycle: string }>(
       `select cycle from directory_submission where status = 'submitted'`,
     );
     const has = (rows: Array<{ cycle: string }>, cycle: string) => rows.some((row) => row.cycle === cycle);
     for (const { job, cycle } of done) {
-      if (job === 'refresh' && !has(revisions, cycle))
+      if (job === 'refresh' && !has(refreshed, cycle))
         broken.push(`refresh of ${cycle} is done without a revision`);
       if (job === 'directory-submit' && !has(submitted, cycle))
         broken.push(`directory-submit of ${cycle} is done without a submission`);
@@ -220,7 +230,10 @@ export class Auditor {
     const reports = done.filter(({ job }) => job === 'report');
     for (const cycle of new Set(reports.map((report) => report.cycle))) {
       const parts = reports.filter((report) => report.cycle === cycle);
-      const workbooks = await visible(join(this.#home, 'reports', cycle));
+      // Parts that were done before and after a restatement are of different revisions.
+      const revisions = new Set(parts.map(({ says }) => /revision (\d+)/.exec(says)?.[1]));
+      if (revisions.size > 1) continue;
+      const workbooks = await visible(join(this.#home, 'reports', cycle, `revision-${[...revisions][0]}`));
       const said = parts.reduce((sum, { says }) => sum + Number.parseInt(says, 10), 0);
       const isWhole = parts.length === Number(parts[0]!.parts);
       if (isWhole ? said !== workbooks.length : said > workbooks.length)

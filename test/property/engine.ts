@@ -192,9 +192,9 @@ function imbalance(
 
 const negative = (amount: string): string => (amount.startsWith('-') ? amount.slice(1) : `-${amount}`);
 
-/** A refresh with the rows of its revision. */
-async function frozen(
-  context: App,
+/** A refresh, or what `latest` says of it, with the rows of its revision. */
+export async function frozen(
+  context: Pick<App, 'db'>,
   result: Awaited<ReturnType<typeof refresh>>,
 ): Promise<Actual & ActualLevels> {
   const of = <T>(table: string): Promise<T[]> =>
@@ -257,7 +257,7 @@ async function together(context: App, results: readonly FileResult[]): Promise<H
 }
 
 /** What the engine's own check of every file finds. */
-const unbalanced = (context: App): Promise<string[]> =>
+export const unbalanced = (context: Pick<App, 'db'>): Promise<string[]> =>
   context.db.transaction('check', async (tx) => {
     const files = await tx.rows<{ id: number; name: string }>(
       `select id, name from file where kind = 'invoices'`,
