@@ -46,8 +46,8 @@ const GROUND = `
   insert into location (location_mpn_id, partner_mpn_id, country, file_id, row_no, valid_from, valid_to, change_no, ended_no)
   select 'L' || n, 'P' || n % 7, 'DE', 1, n, valid_from, valid_to, change_no, ended_no from grid
   union all
-  -- who ended is followed by the same one with the same partner, or with another
-  select 'L' || n, 'P' || n * 3 % 7, 'DE', 1, n, valid_from, valid_to, ended_no, null::int from grid where ended_no is not null
+  -- most who ended are followed by the same one with the same partner, or with another
+  select 'L' || n, 'P' || n * 3 % 7, 'DE', 1, n, valid_from, valid_to, ended_no, null::int from grid where ended_no is not null and n % 5 > 0
   union all
   select 'W' || n, 'W' || n, 'DE', 1, n, date '2015-01-01', null, 3, null from generate_series(1, 40) as n;
 
@@ -75,9 +75,9 @@ const RULES = `
   insert into rule_weight (rule_set_id, kpi_class, category, weight, per_units, cap, source, sample)
   select id, class, case class when 'a' then 'courseware' when 'b' then 'courseware' when 'c' then 'exam' else '' end,
          1 + pick(id || class, 3), 1 + pick(id || class || 'per', 2) * 2, case when class <> 'c' then 4 + pick(id || class || 'cap', 9) end,
-         'source', id = 13 and class = 'a' or id = 11 and class = 'b' or id = 18 and class = 'c' or id = 17 and class = 'd'
+         'source', id = 13 and class = 'a' or id = 11 and class = 'b' or id = 18 and class = 'c' or id in (16, 17) and class = 'd'
   from (select id from rule_set) as rules cross join unnest(array['a', 'b', 'c', 'd']) as class
-  where pick(id || class || 'is', 6) > 0;
+  where pick(id || class || 'is', 6) > 0 or id = 16;
 
   insert into rule_tier (rule_set_id, tier, country, source, sample)
   select id, tier, country, 'source', false
@@ -101,7 +101,10 @@ const RULES = `
   insert into rule_competency (rule_set_id, competency, level, source, sample)
   select id, competency, level, 'source', false
   from rule_set cross join unnest(array['Data', 'App', 'Other']) as competency cross join unnest(array['Gold', 'Silver']) as level
-  where id in (14, 11) and pick(id || competency || level, 3) > 0;
+  where id = 14 and (competency, level) in (('Data', 'Silver'), ('App', 'Gold')) or id = 11 and pick(id || competency || level, 3) > 0;
+  -- a level that only a set of before knew
+  insert into rule_requirement (rule_set_id, level_rank, level, learning_option, competency, tier, position, requirement, measure, category, threshold, source, sample)
+  values (18, 0, 'Platinum', 'Platinum', '', '', 1, 'all of it', 'kpi', '', 1, 'source', false);
 
   insert into rule_waiver (rule_set_id, position, anniversary_from, anniversary_to, measures, except_competencies, source, sample)
   select id, position, waived_from, waived_to, measures, except_competencies, 'waiver ' || position, position = 2
@@ -164,6 +167,21 @@ const PARTNERS = `
   insert into month_cell (issue_month, kpi_month, location_mpn_id, omlp_type, kpi_class, lines, units, kpi_value, revenue, zero_lines,
                           no_rate_lines)
   select '2020-01-01', '2020-01-01', 'L' || n, 'MOC', 'a', 1, 1, 1, 10, 0, 0 from grid;
+  -- X: one thing alone. 1 only units, 2 only money, 3 only KPI, 4 KPI whose sum is 0 before the cap, 5 and 6 come in while as much goes, 7 nothing,
+  -- 8 corrected a year later, 9 nothing under the cap.
+  insert into location (location_mpn_id, partner_mpn_id, country, file_id, row_no, valid_from, change_no)
+  select 'X' || n, 'X' || n, 'DE', 1, n, '2015-01-01', 3 from generate_series(1, 9) as n;
+  insert into month_cell (issue_month, kpi_month, location_mpn_id, omlp_type, kpi_class, lines, units, kpi_value, revenue, zero_lines, no_rate_lines)
+  select issue_month, kpi_month, 'X' || n, 'MOC', class, 1, units, kpi, revenue, 0, 0
+  from (values (1, date '2019-05-01', date '2019-05-01', 'a', 5, 0, 0), (1, '2020-02-01', '2020-02-01', 'a', 5, 0, 0), (2, '2019-05-01', '2019-05-01', 'a', 0, 0, 5),
+               (2, '2020-02-01', '2020-02-01', 'a', 0, 0, 5), (3, '2019-05-01', '2019-05-01', 'a', 0, 3, 0), (3, '2020-02-01', '2020-02-01', 'a', 0, 3, 0),
+               (4, '2020-02-01', '2020-02-01', 'a', 0, 100, 0), (4, '2020-02-01', '2020-02-01', 'c', 0, -100, 0), (5, '2020-06-01', '2020-06-01', 'c', 0, 5, 0),
+               (5, '2020-04-01', '2020-04-01', 'c', 0, -5, 0), (6, '2020-06-01', '2020-06-01', 'c', 0, 0, 5), (6, '2020-04-01', '2020-04-01', 'c', 0, 0, -5),
+               (7, '2020-02-01', '2020-02-01', 'a', 0, 0, 0), (8, '2020-05-01', '2019-05-01', 'a', 1, 1, 1), (8, '2020-06-01', '2019-05-01', 'a', 2, 2, 2),
+               (8, '2020-07-01', '2019-06-01', 'a', 2, 2, 2)) as cells (n, issue_month, kpi_month, class, units, kpi, revenue);
+  insert into month_cell (issue_month, kpi_month, location_mpn_id, omlp_type, kpi_class, lines, units, kpi_value, revenue, zero_lines, no_rate_lines)
+  select '2020-02-01', '2020-02-01', 'X9', 'MOC', class, 1, 0, case class when 'a' then 100 else -cap end, 0, 0, 0
+  from rule_weight cross join unnest(array['a', 'c']) as class where rule_set_id = 14 and kpi_class = 'a';
   -- bought and taken back; and what is worth nothing
   insert into month_cell (issue_month, kpi_month, location_mpn_id, omlp_type, kpi_class, lines, units, kpi_value, revenue, zero_lines,
                           no_rate_lines, takes_back)

@@ -1,4 +1,5 @@
 import { DRAWN } from './drawn-facts.ts';
+import { LINE_LOOKS } from './drawn-lines.ts';
 import type { Look } from './looks.ts';
 
 /** Rows of a table in one order, as texts. */
@@ -18,7 +19,9 @@ const SIDE_CELLS = `
   -- the same on both sides; one that is worth nothing
   insert into side_cell
   select side, 'Q', 'L' || n, date '2020-01-01', 'T0', 'K0', n, n, n, n from generate_series(1, 2) as n cross join unnest(array['before', 'after']) as side
-  union all select 'after', 'Q', 'L3', '2020-01-01', 'T0', 'K0', 0, 0, 0, 0`;
+  union all select 'after', 'Q', 'L3', '2020-01-01', 'T0', 'K0', 0, 0, 0, 0
+  union all select side, 'same', 'L1', '2020-01-01', 'T0', 'K0', 1, 2, 3, 4 from unnest(array['before', 'after']) as side
+  union all select side, 'only ' || side, 'L1', '2020-01-01', 'T0', 'K0', 1, 2, 3, 4 from unnest(array['before', 'after']) as side`;
 
 const SIDES: readonly Look[] = [
   {
@@ -139,10 +142,10 @@ const FROZEN = `${snapshots};
   cross join lateral (select 1 + pick(drawn || 'l', 2) as lines) as made
   where pick(drawn || 'is', 5) > 0 and not (partner = 4 and revision = 2) and not (partner = 3 and revision <> 2);
   insert into snapshot_level (cycle, revision, partner_mpn_id, learning_option, competency, anniversary_date, tier, not_offered, level)
-  select cycle, revision, 'P' || partner, 'Gold', competency, '2020-08-01', '', '{}', (array['Gold', 'Silver', ''])[1 + pick(drawn, 3)]
+  select cycle, revision, 'P' || partner, 'Gold', competency, '2020-08-01', '', '{}', case when partner = 8 and competency = 'Data' then 'Silver' else (array['Gold', 'Silver', ''])[1 + pick(drawn, 3)] end
   from snapshot cross join generate_series(1, 9) as partner cross join unnest(array['', 'Data', 'App']) as competency
   cross join lateral (select case when partner < 5 then cycle || revision else '' end || partner || competency as drawn) as of
-  where pick(drawn || 'is', 4) > 0;
+  where (pick(drawn || 'is', 4) > 0 or partner = 8) and not (partner = 1 and revision = 2 and competency = 'App');
   insert into snapshot_renewal (cycle, revision, partner_mpn_id, learning_option, competency, anniversary_date, anniversary, window_from, window_to, provisional,
                                 first_reminder, second_reminder, grace_end, rule_set, tier, not_offered, level)
   select cycle, revision, 'P' || partner, 'Gold', competency, '2019-08-01', date '2020-08-01' + pick(drawn || cycle || revision || 'on', 9), '2019-08-01', '2020-07-31', pick(drawn, 2) = 0, '2020-07-15', '2020-08-15', '2020-09-01', 'r', '', '{}',
@@ -151,7 +154,7 @@ const FROZEN = `${snapshots};
   cross join lateral (select case when partner < 5 then cycle || revision else '' end || partner || competency as drawn) as of
   where pick(drawn || 'isr', 4) > 0 and revision <> 3;
   create temporary table asked on commit drop as
-  select cycle, revision, 'P' || partner as partner_mpn_id, competency, level_rank, level, position, measure || ' of ' || position as requirement, measure, 'c' || position as category,
+  select cycle, revision, 'P' || partner as partner_mpn_id, competency, level_rank, level, position, measure || ' of ' || case when revision = 2 and pick(partner || competency || level, 3) = 0 then 1 + position % 4 else position end as requirement, measure, 'c' || position as category,
          case when figure = 0 and measure <> 'kpi' then null else figure end as figure, 2::numeric as threshold,
          case when figure >= 2 then 'met' when pick(drawn || 'w', 5) = 0 then 'waived' when figure = 0 and measure <> 'kpi' then 'no data' else 'not met' end as outcome, 's' as source, '' as waiver, false as sample,
          drawn
@@ -161,7 +164,7 @@ const FROZEN = `${snapshots};
   cross join lateral (select (case when pick(drawn || 'same', 3) > 0 then pick(partner || competency || level || position || 'f', 4) else pick(drawn || 'f', 4) end)::numeric as figure) as made;
   insert into snapshot_requirement (cycle, revision, partner_mpn_id, competency, level_rank, level, position, requirement, measure, category, figure, threshold, outcome, source, waiver, sample)
   select cycle, revision, partner_mpn_id, competency, level_rank, level, position, requirement, measure, category, figure, threshold, outcome, source, waiver, sample from asked
-  where pick(drawn || 'is', 9) > 0;
+  where pick(drawn || 'is', 9) > 0 and not (partner_mpn_id = 'P8' and competency = 'Data' and level = 'Silver');
   insert into snapshot_renewal_requirement (cycle, revision, partner_mpn_id, competency, level_rank, level, position, requirement, measure, category, figure, threshold, outcome, source, waiver, sample)
   select cycle, revision, partner_mpn_id, competency, level_rank, level, position, requirement, measure, category, figure + pick(drawn, 2), threshold, outcome, source, waiver, sample from asked
   where pick(drawn || 'isr', 9) > 0 and revision <> 3;
@@ -211,38 +214,73 @@ const REVISIONS: readonly Look[] = [
   },
 ];
 
+/** The set that decides holds for no line of the window; it has no end; and no set is in force on the last day of March, while one without an end began on the last day of the window. */
+const RULE_FACTS = [
+  '',
+  `update rule_set set valid_from = '1990-01-01', valid_to = '1991-01-01' where id = 14; update rule_weight set sample = rule_set_id = 14`,
+  `update rule_set set ended_no = 3 where id in (16, 17); update rule_set set valid_to = null where id = 14; update rule_weight set sample = rule_set_id = 14`,
+  `update rule_set set year_to = '2020-02-01' where id = 13; update rule_set set ended_no = 3 where id = 16; update rule_set set valid_from = '2020-04-30' where id = 17`,
+] as const;
+
+/** The tables of a file that computes a cycle, in each of these. */
+const computed = (
+  file: string,
+  first: readonly string[],
+  tables: readonly string[],
+  looks: readonly string[] = [''],
+  settings: Look['settings'] = DRAWN,
+): Look[] =>
+  RULE_FACTS.map((facts) => ({
+    file,
+    facts,
+    first,
+    settings,
+    ground: [],
+    looks: facts === '' ? looks : [''],
+    wrote: wroteOf(...tables),
+  }));
+
 const COMPUTED: readonly Look[] = [
-  {
-    file: 'marts/windows',
-    settings: DRAWN,
-    ground: [],
-    looks: ['', set('cutoff', 10), set('cutoff', 21)],
-    wrote: wroteOf('fresh_known_rules', 'fresh_enrolled', 'fresh_window', 'fresh_judged', 'fresh_rule_set'),
-  },
-  {
-    file: 'marts/fresh',
-    first: ['marts/windows'],
-    settings: DRAWN,
-    ground: [],
-    looks: [''],
-    wrote: wroteOf('fresh_cell', 'fresh_partner_month', 'fresh_window_class', 'fresh_class', 'fresh_control'),
-  },
-  {
-    file: 'marts/levels',
-    first: ['marts/windows', 'marts/fresh'],
-    settings: DRAWN,
-    ground: [],
-    looks: [''],
-    wrote: wroteOf('fresh_asked_level', 'fresh_evaluation', 'fresh_requirement', 'fresh_renewal_requirement', 'fresh_attained', 'fresh_level', 'fresh_renewal'),
-  },
-  {
-    file: 'marts/forecast',
-    first: ['marts/windows', 'marts/fresh'],
-    settings: DRAWN,
-    ground: [],
-    looks: [''],
-    wrote: wroteOf('fresh_forecast'),
-  },
+  ...computed(
+    'marts/windows',
+    [],
+    ['fresh_known_rules', 'fresh_enrolled', 'fresh_window', 'fresh_judged', 'fresh_rule_set'],
+    ['', set('cutoff', 10), set('cutoff', 21)],
+  ),
+  ...computed(
+    'marts/fresh',
+    ['marts/windows'],
+    ['fresh_cell', 'fresh_partner_month', 'fresh_window_class', 'fresh_class', 'fresh_control'],
+  ),
+  ...computed(
+    'marts/levels',
+    ['marts/windows', 'marts/fresh'],
+    [
+      'fresh_asked_level',
+      'fresh_evaluation',
+      'fresh_requirement',
+      'fresh_renewal_requirement',
+      'fresh_attained',
+      'fresh_level',
+      'fresh_renewal',
+    ],
+  ),
+  ...computed(
+    'marts/content_hash',
+    ['marts/windows', 'marts/fresh', 'marts/levels'],
+    [],
+    [
+      '',
+      set('content_version', 1),
+      // Nothing was bought, nobody is enrolled.
+      'delete from fresh_cell; delete from fresh_class; delete from fresh_level; delete from fresh_requirement; delete from fresh_renewal; delete from fresh_renewal_requirement',
+      // Nobody is in a tier; nobody is offered less.
+      `update fresh_level set tier = ''`,
+      `update fresh_level set not_offered = '{}'`,
+    ],
+    { ...DRAWN, content_version: 2 },
+  ).slice(0, 1),
+  ...computed('marts/forecast', ['marts/windows', 'marts/fresh'], ['fresh_forecast']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...REVISIONS, ...COMPUTED];
+export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED];

@@ -8,6 +8,8 @@ import type { Sql } from '../../src/ports.ts';
 
 export interface Look {
   readonly file: string;
+  /** Makes what those files read. */
+  readonly facts?: string;
   /** Files that come before it. */
   readonly first?: readonly string[];
   readonly settings: Readonly<Record<string, string | number>>;
@@ -171,10 +173,11 @@ class GivenUp extends Error {}
 
 async function look(
   tx: Sql,
-  { file, first = [], settings, ground, wrote = [] }: Look,
+  { file, facts = '', first = [], settings, ground, wrote = [] }: Look,
   different: string,
 ): Promise<unknown> {
   await tx.set(settings);
+  if (facts) await tx.rows(facts);
   for (const name of first) await tx.file(name);
   for (const statement of ground) await tx.rows(statement);
   if (different) await tx.rows(different);
