@@ -6,7 +6,8 @@ import type { Look } from './looks.ts';
  * two cut-offs, rows of other files and documents that came later. Two files each have a row of one number.
  */
 
-const differs = (field: string): string => `case when side = 'after' and pick(n || '${field}?', 6) = 0 then side else '' end || n || '${field}'`;
+const differs = (field: string): string =>
+  `case when side = 'after' and pick(n || '${field}?', 6) = 0 then side else '' end || n || '${field}'`;
 const one = (field: string, values: readonly string[]): string =>
   `(array[${values.join(', ')}])[1 + pick(${differs(field)}, ${values.length})]`;
 
@@ -62,7 +63,11 @@ export const LINE_LOOKS: readonly Look[] = [
     first: ['marts/changes_begin'],
     settings: DRAWN,
     ground: [LINES],
-    looks: ['', `select set_config('lkp.every_month', '1', true)`, `select set_config('lkp.since_no', '11', true), set_config('lkp.until_no', '21', true)`],
+    looks: [
+      '',
+      `select set_config('lkp.every_month', '1', true)`,
+      `select set_config('lkp.since_no', '11', true), set_config('lkp.until_no', '21', true)`,
+    ],
     wrote: `select r::text as row from line_change as r order by r::text collate "C"`,
   },
 ];

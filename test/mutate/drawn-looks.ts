@@ -3,10 +3,12 @@ import { LINE_LOOKS } from './drawn-lines.ts';
 import type { Look } from './looks.ts';
 
 /** Rows of a table in one order, as texts. */
-const all = (table: string): string => `select r::text as row from ${table} as r order by r::text collate "C"`;
+const all = (table: string): string =>
+  `select r::text as row from ${table} as r order by r::text collate "C"`;
 /** The same for the temporary tables that a file makes. */
 const wroteOf = (...tables: string[]): string[] => tables.map(all);
-const set = (name: string, value: string | number): string => `select set_config('lkp.${name}', '${value}', true)`;
+const set = (name: string, value: string | number): string =>
+  `select set_config('lkp.${name}', '${value}', true)`;
 
 /** A table of a comparison, drawn: cells of few keys, so that they meet. */
 const SIDE_CELLS = `
