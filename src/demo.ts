@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { JOBS } from '../jobs/index.ts';
 import { type App, openApp } from './app.ts';
 import { visibleBy } from './calendar.ts';
 import { readSettings } from './config.ts';
@@ -12,6 +13,7 @@ import { readable } from './money.ts';
 import { runMonth } from './month.ts';
 import type { KindName } from './reference/kinds.ts';
 import { loadReference } from './reference/load.ts';
+import { scheduleOf } from './schedule.ts';
 import { table } from './show.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/data/', import.meta.url));
@@ -53,12 +55,14 @@ export async function demo({ progress }: { progress: (text: string) => void }): 
       'DATABASE_URL is set, and the demo would fill that database with sample data. Unset it: the demo runs on the embedded server.',
     );
   }
-  const app = await openApp({
+  const opened = await openApp({
     // Nobody writes the samples: no second look is needed.
     settings: { ...settings, inbox: join(SAMPLES, 'invoices'), LKP_INBOX_STABLE_SECONDS: 0 },
     now: () => NOW,
     progress,
   });
+  // Its one day, 2020-05-21, is the program's last of the third week: on an edited schedule the submission may be due later.
+  const app: App = { ...opened, schedule: scheduleOf(settings.LKP_TIME_ZONE, JOBS) };
   try {
     for (const [kind, name] of REFERENCE) {
       progress(`loading ${name}`);
