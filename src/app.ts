@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JOBS } from '../jobs/index.ts';
-import { readSettings, type Settings } from './config.ts';
+import { addressesOf, readSettings, type Settings } from './config.ts';
 import { type OpenDatabase, openDatabase } from './db/connection.ts';
 import { openEmbedded, stopEmbedded } from './db/embedded.ts';
 import { migrate } from './db/migrate.ts';
@@ -10,7 +10,9 @@ import { openSheet } from './excel/table.ts';
 import { createWorkbooks } from './excel/write.ts';
 import { type Context, LkpError } from './job.ts';
 import { putShippedRulesInForce } from './kpi/rules.ts';
-import type { Tables } from './ports.ts';
+import { mailTargets } from './notify/mail.ts';
+import { webhookTarget } from './notify/webhook.ts';
+import type { Tables, Target } from './ports.ts';
 import { readSchedule } from './schedule.ts';
 import { openCsv } from './tabular/csv.ts';
 import { formatOf } from './tabular/format.ts';
@@ -20,6 +22,8 @@ export interface App extends Context {
   readonly db: OpenDatabase;
   /** URL of the database, for the queue that lives in it. */
   readonly databaseUrl: string;
+  /** Where people hear of alerts. */
+  readonly targets: readonly Target[];
   close(): Promise<void>;
 }
 
@@ -55,6 +59,7 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
     const app: App = {
       db,
       databaseUrl,
+      targets: targetsOf(settings),
       settings,
       schedule,
       tables,
@@ -71,6 +76,21 @@ export async function openApp(options: AppOptions = {}): Promise<App> {
     await close();
     throw error;
   }
+}
+
+/** The targets of alerts: an e-mail for each address, and the webhook. */
+export function targetsOf({
+  LKP_SMTP_URL,
+  LKP_ALERT_FROM,
+  LKP_ALERT_WEBHOOK,
+  ...settings
+}: Settings): Target[] {
+  return [
+    ...(LKP_SMTP_URL && LKP_ALERT_FROM
+      ? mailTargets(LKP_SMTP_URL, LKP_ALERT_FROM, addressesOf(settings))
+      : []),
+    ...(LKP_ALERT_WEBHOOK ? [webhookTarget(LKP_ALERT_WEBHOOK)] : []),
+  ];
 }
 
 /** Ends the embedded server of a home that nobody uses any more. */

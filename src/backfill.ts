@@ -3,7 +3,7 @@ import type { App } from './app.ts';
 import { addMonths, parseCycle } from './calendar.ts';
 import { newInInbox } from './invoice/inbox.ts';
 import { LkpError } from './job.ts';
-import { nameOf, type Occurrence, occurrencesOf } from './ledger.ts';
+import { type Occurrence, occurrencesOf } from './ledger.ts';
 import { runMonth } from './month.ts';
 
 /** Cycles one after the other, both included. */
@@ -202,6 +202,6 @@ function stopped(failed: Occurrence, before: readonly CycleRun[], command: strin
   const behind = done.length === 0 ? '' : ` Done before it: ${done.join(', ')}.`;
   return new LkpError(
     'machine',
-    `The job ${nameOf(failed)} of ${failed.cycle} failed: ${failed.says}${behind} Repair it and run ${command} again; what is done stays done.`,
+    `The job ${failed.job} of ${failed.cycle} failed: ${failed.says}${behind} Repair it and run ${command} again; what is done stays done.`,
   );
 }

@@ -6,6 +6,10 @@ import type { Sql } from './ports.ts';
 const WORTH_A_LINE_MS = 5_000;
 const NOT_TRUSTED_MS = 86_400_000;
 
+/** Now, in UTC, by the database's clock, so that all who look agree; or by a simulation's own. */
+export const sharedNow = async (tx: Sql, app: Pick<App, 'now' | 'simulated'>): Promise<string> =>
+  app.simulated ? app.now() : (await tx.one<{ now: string }>('select clock_timestamp() as now')).now;
+
 /**
  * The clock that the calendar goes by: the database's, so that all schedulers agree and a jump of this machine's clock
  * changes nothing; or a simulation's own. Tells each trouble once, and its end.

@@ -17,6 +17,17 @@ const url = (...schemes: string[]) =>
     message: `must start with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   });
 
+/** Of which the host must be readable too; a password in it has its special characters percent-encoded. */
+const address = (...schemes: string[]) =>
+  url(...schemes).refine((text) => URL.canParse(text) && new URL(text).hostname !== '', {
+    message: `is not an address; write it as ${schemes[0]}://user:password@host:port, the password percent-encoded`,
+    when: ({ issues }) => issues.length === 0,
+  });
+
+const MAIL_ADDRESS = /^[^\s@,;:<>"()[\]\\]+@[^\s@,;:<>"()[\]\\]+$/;
+const isSender = (text: string): boolean =>
+  MAIL_ADDRESS.test(/^[^<>"\r\n]*<([^<>]*)>$/.exec(text)?.[1] ?? text);
+
 /** Every setting there is. `.env.example` holds the same names and defaults; a test compares the two. */
 export const SETTINGS = z.object({
   /** Folder of the embedded database, the content store and the outputs. */
@@ -54,13 +65,18 @@ export const SETTINGS = z.object({
     .regex(/^([\w.-]+:|\[[\da-fA-F:]+\]:)?\d{1,5}$/, 'must be a port, or host:port')
     .optional(),
   /** Who gets alerts by e-mail: addresses with commas between them. */
-  LKP_ALERT_EMAIL: z.string().optional(),
+  LKP_ALERT_EMAIL: z
+    .string()
+    .refine((text) => addressesOf({ LKP_ALERT_EMAIL: text }).every((one) => MAIL_ADDRESS.test(one)), {
+      message: 'must be addresses with commas between them, such as ada@example.com,bo@example.com',
+    })
+    .optional(),
   /** The sender of alerts by e-mail. */
-  LKP_ALERT_FROM: z.string().optional(),
+  LKP_ALERT_FROM: z.string().refine(isSender, 'must be one address, such as lkp@example.com').optional(),
   /** The mail server for alerts: smtp://user:password@host:587 or smtps://host. */
-  LKP_SMTP_URL: url('smtp', 'smtps').optional(),
+  LKP_SMTP_URL: address('smtp', 'smtps').optional(),
   /** Where alerts are posted as JSON. */
-  LKP_ALERT_WEBHOOK: url('https', 'http').optional(),
+  LKP_ALERT_WEBHOOK: address('https', 'http').optional(),
   /** How long alerts, runs and what nothing refers to any more are kept, in months. */
   LKP_RETENTION_MONTHS: z.coerce.number().int().min(13).max(1200).default(36),
   /** Who does this: recorded with every change and run. */
@@ -95,12 +111,13 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     );
   }
   const read = SETTINGS.safeParse(given);
-  if (!read.success) {
-    const faults = read.error.issues.map(
-      (issue) =>
-        // A password that stands in an address is not for a terminal or a log.
-        `${issue.path.join('.')}=${String(given[String(issue.path[0])]).replace(/\/\/[^@/]*@/, '//***@')} ${issue.message}`,
-    );
+  const faults = read.success
+    ? missingFor(read.data)
+    : read.error.issues.map((issue) => {
+        const name = issue.path.join('.');
+        return `${name}=${shown(name, String(given[name]))} ${issue.message}`;
+      });
+  if (!read.success || faults.length > 0) {
     throw new LkpError(
       'request',
       `The configuration cannot be used: ${faults.join('; ')}. Correct the setting and repeat.`,
@@ -115,6 +132,36 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     profiles: resolve(read.data.LKP_PROFILES ?? `${home}/profiles`),
   };
 }
+
+/** A value without what is not for a terminal or a log: a password in an address, and where a webhook is. */
+const shown = (name: string, value: string): string =>
+  name === 'LKP_ALERT_WEBHOOK' ? '***' : value.replace(/\/\/.*@/, '//***@');
+
+/** What alerts by e-mail need beside who gets them. */
+const missingFor = (settings: z.infer<typeof SETTINGS>): string[] =>
+  settings.LKP_ALERT_EMAIL === undefined
+    ? []
+    : [
+        ...(settings.LKP_SMTP_URL === undefined
+          ? ['LKP_ALERT_EMAIL is set and LKP_SMTP_URL is not: name the mail server, such as smtp://host:587']
+          : []),
+        ...(settings.LKP_ALERT_FROM === undefined
+          ? ['LKP_ALERT_EMAIL is set and LKP_ALERT_FROM is not: name the sender, such as lkp@example.com']
+          : []),
+      ];
+
+/** Who gets alerts by e-mail, each once. */
+export const addressesOf = ({
+  LKP_ALERT_EMAIL = '',
+}: {
+  readonly LKP_ALERT_EMAIL?: string | undefined;
+}): string[] => [
+  ...new Set(
+    LKP_ALERT_EMAIL.split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  ),
+];
 
 /**
  * The clock that a test gives a process of its own: LKP_TEST_NOW, an instant at which time stands still. No setting, and

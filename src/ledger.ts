@@ -16,7 +16,6 @@ export {
   nameOf,
   type Occurrence,
   occurrencesOf,
-  overdue,
   type Reason,
   takeTurn,
 } from './ledger/occurrence.ts';

@@ -190,3 +190,28 @@ export interface Workbooks {
   /** Writes the workbook to `path` (a temporary name that the caller renames). Equal books give equal bytes. */
   write(path: string, book: Book): Promise<{ rows: number }>;
 }
+
+/** Something that a person is told once, as the places take it that people hear from. */
+export interface Notice {
+  /** The same at every repeat, and of nothing else: letters, digits and dots. A receiver knows a repeat by it. */
+  readonly id: string;
+  /** What happened, in a few words: `refresh of 2026-05 failed`. */
+  readonly headline: string;
+  readonly kind: string;
+  readonly job: string | null;
+  readonly cycle: string | null;
+  /** An instant. */
+  readonly raised_at: string;
+  /** When it was seen to be over; null while it is not. */
+  readonly ended_at: string | null;
+  readonly says: string;
+  readonly next_step: string;
+}
+
+/** A place where people hear of alerts. */
+export interface Target {
+  /** `e-mail to ada@example.com`, `webhook`: shown, and written down with what was delivered to it; holds no secret. */
+  readonly name: string;
+  /** Throws an Error with a message that holds no password when the place did not take the notice. */
+  send(notice: Notice): Promise<void>;
+}

@@ -37,6 +37,11 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
     reason: 'A cell reads "{seen}": an error of the spreadsheet, or a formula whose result was not stored.',
     hint: 'Get the value from the sender, correct the row (lkp rejects) and ingest it.',
   },
+  'cell-too-long': {
+    disposition: 'rejected',
+    reason: 'The {seen} is longer than 500 characters.',
+    hint: 'Shorten it; a missing quote often joins cells. Then ingest the corrected row (lkp rejects).',
+  },
   'issue-date-unreadable': {
     disposition: 'rejected',
     reason: 'The issue date "{seen}" is not a date in the format of the profile.',

@@ -1,15 +1,16 @@
 import type { App } from './app.ts';
 import { CalendarClock } from './clock.ts';
 import { crash } from './crash.ts';
+import { answer } from './heartbeat.ts';
 import type { Job } from './job.ts';
 import {
   type Asked,
   attempt,
   catchUp,
+  type Ended,
   nameOf,
   type Occurrence,
   openPause,
-  overdue,
   planCalendar,
   type Reason,
   takeReady,
@@ -73,6 +74,14 @@ export class Lookout {
   }
 }
 
+/** Sees what the roles of a process do, for its health and its metrics. */
+export interface Watch {
+  /** The scheduler has looked, and sent what it found. */
+  looked(): void;
+  /** An attempt of a job has begun; the returned function hears how it ended. */
+  begun(job: string): (ended: Ended) => void;
+}
+
 /** Works off messages, one at a time, until the queue is closed. `ended` hears of every attempt's end. */
 export const workOn = (
   app: App,
@@ -80,12 +89,22 @@ export const workOn = (
   jobs: readonly Job[],
   log: Log,
   ended: () => void,
+  watch?: Watch,
 ): Promise<void> =>
   queue.work(
     async (message) => {
-      await attempt(app, jobs, { ...message, reason: message.reason as Reason }, log).finally(ended);
+      let tell: ((ended: Ended) => void) | undefined;
+      const asked = { ...message, reason: message.reason as Reason };
+      try {
+        const how = await attempt(app, jobs, asked, log, (job) => {
+          tell = watch?.begun(job);
+        });
+        tell?.(how);
+      } finally {
+        ended();
+      }
     },
-    { concurrency: 1 },
+    { concurrency: 1, heartbeat: () => answer(app) },
   );
 
 /**
@@ -98,14 +117,15 @@ export class Scheduler {
   readonly #log: Log;
   readonly #lookout: Lookout;
   readonly #clock: CalendarClock;
+  readonly #watch: Watch | undefined;
   readonly #signal = new Signal();
-  readonly #alarmed = new Set<string>();
   #planIsOld = true;
   #failing = false;
   #stopped = false;
 
-  constructor(app: App, queue: Queue, jobs: readonly Job[], log: Log) {
+  constructor(app: App, queue: Queue, jobs: readonly Job[], log: Log, watch?: Watch) {
     this.#app = app;
+    this.#watch = watch;
     this.#jobs = jobs;
     this.#log = log;
     this.#clock = new CalendarClock(app, log);
@@ -113,14 +133,14 @@ export class Scheduler {
     this.#lookout = new Lookout(app, queue, jobs, () => asked);
   }
 
-  /** Starts looking; the promise of `stop` settles when the look in hand has ended. */
-  start(): { wake(): void; minute(): void; stop(): Promise<void> } {
+  /** Starts looking; `looked` hears when the first look has ended. The promise of `stop` settles when the look in hand has. */
+  start(looked: () => void = () => undefined): { wake(): void; minute(): void; stop(): Promise<void> } {
     const minute = () => {
       this.#planIsOld = true;
       this.#signal.raise();
     };
     const alarm = everyMinute(minute);
-    const running = this.#run();
+    const running = this.#run(looked);
     return {
       /** What the alarm does each minute; a simulated minute is shorter. */
       minute,
@@ -134,11 +154,13 @@ export class Scheduler {
     };
   }
 
-  async #run(): Promise<void> {
+  async #run(looked: () => void): Promise<void> {
+    let tell = looked;
     while (!this.#stopped) {
       try {
         if (this.#planIsOld) await this.plan();
         await this.look();
+        this.#watch?.looked();
         if (this.#failing) this.#log.warn('the scheduler can look and send again');
         this.#failing = false;
       } catch (error) {
@@ -147,32 +169,24 @@ export class Scheduler {
           this.#log.warn(`the scheduler cannot look or send (${messageOf(error)}); it tries again every 2 s`);
         this.#failing = true;
       }
+      tell();
+      tell = () => undefined;
       if (!this.#stopped) await this.#signal.wait(LOOK_EVERY_MS);
     }
   }
 
-  /** Plans once, and tells what an edited schedule moved and what is not done by its deadline. */
+  /** Plans once, and tells what an edited schedule moved. */
   async plan(): Promise<void> {
     const { schedule, db } = this.#app;
-    const { moved, late } = await db.transaction('plan', async (tx) => {
+    const moved = await db.transaction('plan', async (tx) => {
       const now = await this.#clock.read(tx);
-      if (now === undefined) return { moved: [], late: [] };
-      return { moved: await planCalendar(tx, this.#jobs, schedule, now), late: await overdue(tx, now) };
+      return now === undefined ? [] : planCalendar(tx, this.#jobs, schedule, now);
     });
     for (const { job, cycle, due_before, due_at, deadline_before, deadline } of moved)
       this.#log.info(
         { job, cycle, due_before, due_at, deadline_before, deadline },
         'moved, because the schedule was edited',
       );
-    for (const occurrence of late) {
-      const { id, cycle, deadline, state, says } = occurrence;
-      if (this.#alarmed.has(id)) continue;
-      this.#alarmed.add(id);
-      this.#log.error(
-        { job: nameOf(occurrence), cycle, deadline, state },
-        `not done by its deadline${says ? ` (${says})` : ''}; lkp status shows what it waits for`,
-      );
-    }
     this.#planIsOld = false;
   }
 

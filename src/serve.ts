@@ -1,6 +1,10 @@
+import { AlertWatch } from './alerts/watch.ts';
 import type { App } from './app.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { type Job, LkpError } from './job.ts';
 import { openLog } from './log.ts';
+import type { Pages } from './pages.ts';
+import { everyMinute } from './queue/alarm.ts';
 import type { Queue } from './queue/queue.ts';
 import { type Role, Scheduler, workOn } from './roles.ts';
 
@@ -26,24 +30,39 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
   const app = await open();
   const log = openLog(app.settings);
   let queue: Queue | undefined;
+  let pages: Pages | undefined;
   try {
+    // First, so that who asks is told what is still missing.
+    pages = await openPagesOf(app, roles);
     // Loaded for those who serve: every other command would wait 0.2 s for it.
     const { openQueue } = await import('./queue/queue.ts');
     queue = await openQueue(app.settings.QUEUE_URL ?? app.databaseUrl, {
       onError: (error) => log.warn(error.message),
       onBack: () => log.warn('the queue answers again'),
     });
-    const scheduler = roles.includes('scheduler') ? new Scheduler(app, queue, jobs, log).start() : undefined;
+    pages?.opened(queue);
+    const alerts = new AlertWatch(app, jobs, log);
+    const scheduler = roles.includes('scheduler')
+      ? new Scheduler(app, queue, jobs, log, pages).start(() => alerts.wake())
+      : undefined;
+    const heartbeat = scheduler && startHeartbeat(app, queue, log);
+    // Beside the scheduler, not through it: a look of its that hangs is something to tell.
+    const alarm = scheduler && everyMinute(() => alerts.wake());
     // A scheduler in this process need not wait for its next look to see what became ready.
-    if (roles.includes('worker')) await workOn(app, queue, jobs, log, () => scheduler?.wake());
+    if (roles.includes('worker')) await workOn(app, queue, jobs, log, () => scheduler?.wake(), pages);
     const signal = signalled();
     ready(`lkp ${roles.join(' and ')} ${roles.length === 1 ? 'is' : 'are'} ready (process ${process.pid}).`);
-    log.info(`${await signal.first}: no new attempts; the running one may take ${graceMs / 1000} s`);
+    const name = await signal.first;
+    pages?.draining();
+    heartbeat?.stop();
+    log.info(`${name}: no new attempts; the running one may take ${graceMs / 1000} s`);
     signal.second.then((name) => {
       process.stderr.write(`A second ${name}: leaving at once. Another worker takes the attempt over.\n`);
       process.exit(1);
     });
+    alarm?.stop();
     await scheduler?.stop();
+    await alerts.stop();
     if (!(await endsWithin(graceMs, queue.close()))) {
       throw new LkpError(
         'machine',
@@ -51,13 +70,21 @@ export async function serve({ roles, jobs, open, ready, graceMs = GRACE_MS }: Se
       );
     }
   } finally {
-    await endsWithin(CLOSE_WITHIN_MS, app.close());
+    await endsWithin(CLOSE_WITHIN_MS, Promise.all([pages?.close(), app.close()]));
     // What is left (an attempt that was given up, a connection to a service that is away) must not hold the process.
     setTimeout(() => process.exit(), 1_000).unref();
   }
 }
 
-async function endsWithin(milliseconds: number, work: Promise<void>): Promise<boolean> {
+/** Loaded for those who are asked only. */
+async function openPagesOf(app: App, roles: readonly Role[]): Promise<Pages | undefined> {
+  const { LKP_HTTP } = app.settings;
+  if (LKP_HTTP === undefined) return undefined;
+  const { openPages } = await import('./pages.ts');
+  return openPages(app, LKP_HTTP, roles);
+}
+
+async function endsWithin(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), milliseconds);

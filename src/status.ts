@@ -1,9 +1,13 @@
+import { type Undelivered, undelivered } from './alerts/deliver.ts';
+import { type Shown, shownOf } from './alerts/look.ts';
+import { openAlerts } from './alerts/raise.ts';
+import { unplanned } from './alerts/unplanned.ts';
 import type { App } from './app.ts';
-import { addMonths, dayIn } from './calendar.ts';
+import { addMonths, dayIn, visibleBy } from './calendar.ts';
 import { waitingCredits } from './invoice/waiting-credits.ts';
-import type { Job, Part } from './job.ts';
-import { nameOf, type Occurrence, occurrencesOf } from './ledger.ts';
-import { oneLine, table } from './show.ts';
+import type { Job } from './job.ts';
+import { type Occurrence, occurrencesOf } from './ledger.ts';
+import type { Sql } from './ports.ts';
 
 /** What operations asks first: what is next, what is late, what waits for whom. */
 
@@ -72,32 +76,13 @@ export async function calendarOf(
   });
 }
 
-export interface RunRow extends Part {
-  readonly job: string;
-  readonly cycle: string | null;
-  readonly attempt: number;
-  readonly reason: string;
-  readonly actor: string;
-  readonly started_at: string;
-  readonly ended_at: string | null;
-  readonly outcome: string | null;
-  readonly says: string | null;
-}
-
-export const runsOf = (app: App, cycle?: string): Promise<RunRow[]> =>
-  app.db.transaction('runs', (tx) =>
-    tx.rows<RunRow>(
-      `select run.job, run.cycle, coalesce(occurrence.part, 1) as part, coalesce(occurrence.parts, 1) as parts,
-              run.attempt, run.reason, run.actor, run.started_at, run.ended_at, run.outcome, run.says
-       from run
-       left join occurrence on occurrence.id = run.occurrence_id
-       where $1::text is null or run.cycle = $1 order by run.id desc limit 50`,
-      [cycle ?? null],
-    ),
-  );
+/** A job of a cycle that goes on only when somebody acts. */
+export type Held = Pick<Occurrence, 'job' | 'cycle' | 'part' | 'parts' | 'state' | 'says'>;
 
 export interface Status {
   readonly today: string;
+  readonly time_zone: string;
+  readonly paused: { readonly since: string; readonly by: string; readonly reason: string } | null;
   readonly next: Array<{ job: string; cycle: string; due_at: string }>;
   readonly late: Array<
     { job: string; cycle: string; deadline: string } & Pick<CalendarOccurrence, 'state' | 'parts'>
@@ -105,78 +90,93 @@ export interface Status {
   readonly waiting: {
     readonly quarantined_rows: number;
     readonly rejected_rows: number;
-    readonly failed_or_waiting_jobs: Array<
-      Pick<Occurrence, 'job' | 'cycle' | 'part' | 'parts' | 'state' | 'says'>
-    >;
+    readonly failed_or_waiting_jobs: Held[];
+    /** Submissions that the directory team has and that nobody said are visible. */
+    readonly directory_team: Array<{ cycle: string; outbox: string; visible_by: string }>;
   };
+  readonly missed: Held[];
+  readonly alerts: Shown[];
+  readonly undelivered: Undelivered[];
 }
 
+/** How the month stands. Needs the database, and neither the queue nor the files. */
 export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> {
   const now = app.now();
   const month = dayIn(now, app.settings.LKP_TIME_ZONE).slice(0, 7);
-  // This month and the next, and every month that the ledger has not finished.
-  const unfinished = await app.db.transaction('status', (tx) =>
-    tx.rows<{ cycle: string }>(`select distinct cycle from occurrence where state <> 'done'`),
-  );
-  const months = new Set([...unfinished.map(({ cycle }) => cycle), month, addMonths(month, 1)]);
+  // This month and the next, every month that the ledger has not finished, and those that nobody planned.
+  const open = await app.db.transaction('status', async (tx) => [
+    ...(await tx.rows<{ cycle: string }>(
+      `select distinct cycle from occurrence where state not in ('done', 'missed', 'cancelled')`,
+    )),
+    ...(await unplanned(tx, app.schedule, jobs, now)),
+  ]);
+  const months = new Set([...open.map(({ cycle }) => cycle), month, addMonths(month, 1)]);
   const { cycles } = await calendarOf(app, jobs, [...months].sort());
   const all = cycles.flatMap(({ cycle, occurrences }) =>
-    occurrences.map((occurrence) => ({ cycle, ...occurrence })),
+    occurrences
+      .filter(({ state }) => !['done', 'missed', 'cancelled'].includes(state))
+      .map((occurrence) => ({ cycle, ...occurrence })),
   );
-  return app.db.transaction('status', async (tx) => {
-    const waiting = await tx.one<{ quarantined: string; rejected: string }>(
-      `select (select count(*) from quarantine where ended_no is null)
-            + (select count(*) from rejection where ended_no is null and held = 'quarantined') as quarantined,
-              (select count(*) from rejection where ended_no is null and held = 'rejected') as rejected`,
-    );
-    const jobsWaiting = await tx.rows<Status['waiting']['failed_or_waiting_jobs'][number]>(
-      `select job, cycle, part, parts, state, says from occurrence where state in ('failed', 'waiting') order by cycle, id`,
-    );
-    return {
-      today: dayIn(now, app.settings.LKP_TIME_ZONE),
-      next: all
-        .filter(({ due_at, state }) => due_at > now && state !== 'done')
-        .sort((a, b) => (a.due_at < b.due_at ? -1 : 1))
-        .slice(0, 5)
-        .map(({ job, cycle, due_at }) => ({ job, cycle, due_at })),
-      late: all
-        .filter(({ deadline, state }) => deadline !== undefined && deadline < now && state !== 'done')
-        .map(({ job, cycle, deadline, state, parts }) => ({
-          job,
-          cycle,
-          deadline: deadline!,
-          state,
-          ...(parts && { parts }),
-        })),
-      waiting: {
-        quarantined_rows: Number(waiting.quarantined) + (await waitingCredits(tx)),
-        rejected_rows: Number(waiting.rejected),
-        failed_or_waiting_jobs: jobsWaiting,
-      },
-    };
-  });
+  return app.db.transaction('status', async (tx) => ({
+    today: dayIn(now, app.settings.LKP_TIME_ZONE),
+    time_zone: app.settings.LKP_TIME_ZONE,
+    paused:
+      (await tx.maybe<NonNullable<Status['paused']>>(
+        'select paused_at as since, paused_by as by, reason from pause where resumed_at is null',
+      )) ?? null,
+    next: all
+      .filter(({ due_at }) => Date.parse(due_at) > Date.parse(now))
+      .sort((one, other) => Date.parse(one.due_at) - Date.parse(other.due_at))
+      .slice(0, 5)
+      .map(({ job, cycle, due_at }) => ({ job, cycle, due_at })),
+    late: all
+      .filter(({ deadline }) => deadline !== undefined && Date.parse(deadline) < Date.parse(now))
+      .map(({ job, cycle, deadline, state, parts }) => ({
+        job,
+        cycle,
+        deadline: deadline!,
+        state,
+        ...(parts && { parts }),
+      })),
+    waiting: {
+      ...(await rowsWaiting(tx)),
+      failed_or_waiting_jobs: await heldIn(tx, ['failed', 'waiting']),
+      directory_team: await withTheDirectoryTeam(tx, app.settings.outbox),
+    },
+    missed: await heldIn(tx, ['missed']),
+    alerts: (await openAlerts(tx)).map(shownOf),
+    undelivered: await undelivered(tx),
+  }));
 }
 
-export function statusText({ today, next, late, waiting }: Status): string {
-  const parts = [
-    `Today is ${today}.`,
-    '',
-    'Next:',
-    table(
-      ['job', 'cycle', 'due'],
-      next.map(({ job, cycle, due_at }) => [job, cycle, due_at]),
-    ),
-    '',
-    late.length === 0
-      ? 'Nothing is late.'
-      : `Late:\n${table(
-          ['job', 'cycle', 'deadline', 'state'],
-          late.map((job) => [job.job, job.cycle, job.deadline, stateText(job)]),
-        )}`,
-    '',
-    `Waiting for operations: ${waiting.quarantined_rows} quarantined rows to decide, ${waiting.rejected_rows} rejected rows to correct.`,
-  ];
-  for (const waits of waiting.failed_or_waiting_jobs)
-    parts.push(oneLine(`${nameOf(waits)} of ${waits.cycle} is ${waits.state}: ${waits.says ?? ''}`));
-  return parts.join('\n');
+const heldIn = (tx: Sql, states: ReadonlyArray<Occurrence['state']>): Promise<Held[]> =>
+  tx.rows<Held>(
+    `select job, cycle, part, parts, state, says from occurrence where state = any($1) order by cycle, id`,
+    [states],
+  );
+
+async function rowsWaiting(tx: Sql): Promise<Pick<Status['waiting'], 'quarantined_rows' | 'rejected_rows'>> {
+  const { quarantined, rejected } = await tx.one<{ quarantined: string; rejected: string }>(
+    `select (select count(*) from quarantine where ended_no is null)
+          + (select count(*) from rejection where ended_no is null and held = 'quarantined') as quarantined,
+            (select count(*) from rejection where ended_no is null and held = 'rejected') as rejected`,
+  );
+  return {
+    quarantined_rows: Number(quarantined) + (await waitingCredits(tx)),
+    rejected_rows: Number(rejected),
+  };
+}
+
+/** Of the newest submission: an earlier one is replaced by it. */
+async function withTheDirectoryTeam(tx: Sql, outbox: string): Promise<Status['waiting']['directory_team']> {
+  const newest = await tx.rows<{ cycle: string }>(
+    `select submission.cycle
+     from directory_submission as submission
+     where submission.status = 'submitted'
+       and not exists (select from occurrence
+                       where occurrence.job = 'directory-visible' and occurrence.cycle = submission.cycle
+                         and occurrence.state = 'done')
+     order by submission.cycle desc limit 1`,
+  );
+  return newest.map(({ cycle }) => ({ cycle, outbox, visible_by: visibleBy(cycle) }));
 }

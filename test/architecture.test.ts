@@ -35,7 +35,7 @@ const packageOf = (name: string): string =>
 
 /** The rooms. A subject knows the program; an adapter knows a driver; neither knows its neighbours. */
 const SUBJECTS = ['invoice', 'kpi', 'reconcile', 'directory', 'reference', 'keeping'];
-const ADAPTERS = ['db', 'queue', 'excel', 'tabular', 'einvoice', 'web'];
+const ADAPTERS = ['db', 'queue', 'excel', 'tabular', 'einvoice', 'web', 'notify'];
 const roomOf = (file: string): string => /^src\/([a-z]+)\//.exec(file)?.[1] ?? '';
 /** Rows and wires: what every subject may use beside its own room. */
 const SHARED = [
@@ -80,7 +80,7 @@ test('imports are seen at all', () => {
   );
   expect(importsOf('jobs/index.ts')).toContain('jobs/ingest.ts');
   expect(SOURCES.flatMap(importsOf).map(packageOf)).toEqual(
-    expect.arrayContaining(['pg', 'knex', 'bullmq', 'exceljs', 'node-cron']),
+    expect.arrayContaining(['pg', 'knex', 'bullmq', 'exceljs', 'node-cron', 'nodemailer']),
   );
 });
 
@@ -105,6 +105,8 @@ describe('drivers stay in their room', () => {
       'the words of the command line are not the words of the subjects',
     ],
     [['pino'], 'src/log.ts', 'a level means the same everywhere'],
+    [['prom-client'], 'src/web/', 'every metric stands in one place, as the table in docs/operating.md does'],
+    [['nodemailer'], 'src/notify/', 'who is told, and how, is one place; only who sends mail loads it'],
   ])('%j only in %s', (packages, rooms, reason) => {
     const allowed = rooms.split(' ');
     expect(
@@ -176,8 +178,10 @@ describe('the arrows', () => {
     const openers: Readonly<Record<string, string>> = {
       'src/app.ts': 'wires all of them',
       'src/month.ts': 'opens the queue for one run of a cycle',
+      'src/pages.ts': 'opens what a process says about itself over HTTP, and the connections for it',
       'src/roles.ts': 'sends and takes queue messages',
       'src/serve.ts': 'opens the queue for the roles of a process',
+      'src/heartbeat.ts': 'sends a message that only asks for a sign of life',
     };
     expect(
       broken((file, imported) =>
@@ -210,6 +214,7 @@ describe('the outside world comes in at one place', () => {
       'src/db/connection.ts': 'compares the clocks of this machine and of the server',
       'src/db/postmaster.ts': 'waits for a server to stop',
       'src/db/embedded.ts': 'waits for a server to start',
+      'src/web/': 'how old an answer is, and how long an attempt took',
       'src/queue/': 'waits for messages; which work is due is asked of the ledger',
     };
     expect(lines(/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bhrtime\b/, allowed)).toEqual([]);
@@ -221,6 +226,10 @@ describe('the outside world comes in at one place', () => {
       .flatMap((room) => filesIn(`sql/${room}`, '.sql'))
       .filter((file) => clock.test(text(file).replace(/--.*$/gm, '')));
     expect(readers).toEqual([]);
+  });
+
+  test('other machines are called from src/notify alone', () => {
+    expect(lines(/\bfetch\(/, { 'src/notify/': 'posts alerts' })).toEqual([]);
   });
 
   test('nothing is left to chance but names of temporary files', () => {

@@ -45,6 +45,8 @@ const queueOf = (jobs: readonly Job[]): Queue => ({
     await attempt(it.context, jobs, { ...message, reason: message.reason as 'scheduled' }, log);
   },
   work: async () => undefined,
+  sendHeartbeat: async () => undefined,
+  stands: () => true,
   close: async () => undefined,
 });
 

@@ -341,22 +341,36 @@ describe('lkp cycle', () => {
   test('runs the jobs of a cycle that are due, through the queue; again, it has nothing to do', async () => {
     const own = await month();
     try {
-      const first = objectOf<Answer>(await cycle(own, '--json'), 0);
+      const first = objectOf<Answer>(await cycle(own, '--json'), 3);
       expect(first.occurrences.map(({ job, state, attempt }) => [job, state, attempt])).toEqual([
+        ['housekeeping', 'done', 1],
         ['ingest', 'done', 1],
         ['refresh', 'done', 1],
         ...REPORTS.map((job) => [job, 'done', 1]),
         ['directory-assemble', 'done', 1],
         ['directory-submit', 'done', 1],
+        ['directory-visible', 'waiting', 1],
       ]);
+      // What is visible in the directory, a person says.
+      const confirm = ['directory', 'confirm', '2019-12', '--json'];
+      objectOf(await lkp(confirm, { home: own.home, env: { DATABASE_URL: own.url } }), 0);
       const second = objectOf<Answer>(await cycle(own, '--json'), 0);
-      expect(second.occurrences).toEqual(first.occurrences);
-      expect(
-        await own.rows(
-          'select job, outcome, reason, attempt from run where occurrence_id is not null order by id',
+      const before = first.occurrences.slice(0, -1);
+      expect(second.occurrences.slice(0, -1)).toEqual(before);
+      expect(second.occurrences.at(-1)).toMatchObject({
+        job: 'directory-visible',
+        state: 'done',
+        attempt: 1,
+      });
+      const runs = await own.rows<{ job: string }>(
+        'select job, outcome, reason, attempt from run where occurrence_id is not null',
+      );
+      const wanted = [...before.map(({ job }) => [job, 'done']), ['directory-visible', 'asks']];
+      expect(runs).toHaveLength(wanted.length);
+      expect(runs).toEqual(
+        expect.arrayContaining(
+          wanted.map(([job, outcome]) => ({ job, outcome, reason: 'backfill', attempt: 1 })),
         ),
-      ).toEqual(
-        first.occurrences.map(({ job }) => ({ job, outcome: 'done', reason: 'backfill', attempt: 1 })),
       );
     } finally {
       await own.drop();
@@ -368,13 +382,15 @@ describe('lkp cycle', () => {
     try {
       const { occurrences } = objectOf<Answer>(await cycle(own, '--json'), 3);
       expect(occurrences.map(({ job, state }) => [job, state])).toEqual([
+        ['housekeeping', 'done'],
         ['ingest', 'done'],
         ['refresh', 'waiting'],
         ...REPORTS.map((job) => [job, 'due']),
         ['directory-assemble', 'due'],
         ['directory-submit', 'due'],
+        ['directory-visible', 'due'],
       ]);
-      expect(occurrences[1]!.says).toContain('2019-11');
+      expect(occurrences[2]!.says).toContain('2019-11');
       expect(await own.rows('select * from snapshot')).toEqual([]);
     } finally {
       await own.drop();

@@ -63,6 +63,36 @@ test('every fault is named at once, with the value that was seen', () => {
   expect(message).toMatch(/LKP_REPORTING_CURRENCY=dollars must be an ISO 4217 code/);
 });
 
+describe('alerts by e-mail need a server, a sender and addresses; what is missing is named', () => {
+  const whole = {
+    LKP_ALERT_EMAIL: 'ada@example.com, bo@example.com',
+    LKP_ALERT_FROM: 'LKP <lkp@example.com>',
+    LKP_SMTP_URL: 'smtp://u:p@mail.example.com:587',
+  };
+  test('whole', () => expect(readSettings(whole)).toMatchObject(whole));
+  test.each([
+    [{ LKP_SMTP_URL: '' }, /LKP_ALERT_EMAIL is set and LKP_SMTP_URL is not: name the mail server/],
+    [{ LKP_ALERT_FROM: '' }, /LKP_ALERT_EMAIL is set and LKP_ALERT_FROM is not: name the sender/],
+    [{ LKP_SMTP_URL: '', LKP_ALERT_FROM: '' }, /LKP_SMTP_URL is not.*LKP_ALERT_FROM is not/],
+    [{ LKP_ALERT_EMAIL: 'ada@example.com, bo' }, /LKP_ALERT_EMAIL=.* must be addresses/],
+    [{ LKP_ALERT_FROM: 'nobody' }, /LKP_ALERT_FROM=nobody must be one address/],
+    [{ LKP_SMTP_URL: 'mail.example.com' }, /LKP_SMTP_URL=mail.example.com must start with smtp:/],
+    [{ LKP_SMTP_URL: 'smtp://' }, /LKP_SMTP_URL=smtp:\/\/ is not an address/],
+    [{ LKP_ALERT_WEBHOOK: 'https://' }, /LKP_ALERT_WEBHOOK=\*\*\* is not an address/],
+  ])('%j', (fault, says) => {
+    const { code, message } = refusal({ ...whole, ...fault });
+    expect([code, message]).toEqual(['request', expect.stringMatching(says)]);
+  });
+  test('a password is not printed, whatever stands in it, nor where a webhook is', () => {
+    const { message } = refusal({
+      LKP_SMTP_URL: 'smtp://u:se/cr@et@mail:x',
+      LKP_ALERT_WEBHOOK: 'ftp://hooks/se/cr@et',
+    });
+    expect(message).toContain('LKP_SMTP_URL=smtp://***@mail:x is not an address');
+    expect(message).not.toMatch(/se\/cr/);
+  });
+});
+
 describe('values that cannot be used', () => {
   test.each([
     ['DATABASE_URL', 'mysql://x', 'postgres://'],

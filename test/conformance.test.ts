@@ -9,7 +9,7 @@ import { openQueue } from '../src/queue/queue.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
 import { freshDatabase } from './harness/database.ts';
-import { launch, lkp } from './harness/lkp.ts';
+import { launch } from './harness/lkp.ts';
 import { hasRedis, type OwnRedis, ownRedis } from './harness/redis.ts';
 import { CYCLE, isReady, NOW, openStage, type Player, playerOf, type Stage } from './harness/stage.ts';
 import { until } from './harness/until.ts';
@@ -94,8 +94,13 @@ describe.concurrent.each([
       ]);
       const lines = worker.log().filter(({ job }) => job === 'first');
       expect(lines[0]).toMatchObject({ cycle: CYCLE, attempt: 1, run: expect.stringMatching(/^\d+$/) });
-      expect(scheduler.log().map(({ msg, job }) => `${job}: ${msg}`)).toContain(
-        'first: not done by its deadline; lkp status shows what it waits for',
+      expect(
+        scheduler
+          .log()
+          .filter(({ level, alert }) => level === 'error' && alert === 'missed-deadline')
+          .map(({ job, msg }) => `${job}: ${msg}`),
+      ).toContainEqual(
+        expect.stringMatching(/^first: first of 2020-05 is not done; its deadline was 2020-05-15 23:59/),
       );
     },
   );
@@ -267,36 +272,37 @@ describe('the same month', () => {
     ['listings', 'listings.csv'],
   ];
 
-  /** The month of `lkp demo`, by a scheduler and two workers. Returns name -> sha256 of what it wrote. */
-  async function month(queueUrl?: string): Promise<Record<string, string>> {
-    const fresh = await freshDatabase();
+  /**
+   * The sample month, embedded by one process, or on a database of its own by a scheduler and two workers: as scheduled, six
+   * days late. Returns name -> sha256 of what it wrote.
+   */
+  async function month(
+    where: 'embedded' | 'distributed',
+    queueUrl?: string,
+  ): Promise<Record<string, string>> {
+    const fresh = where === 'distributed' ? await freshDatabase() : undefined;
+    const at: Record<string, string> = fresh ? { DATABASE_URL: fresh.url } : {};
     const home = await mkdtemp(join(tmpdir(), 'lkp-month-'));
     const players: Player[] = [];
+    let end: () => Promise<void> = async () => undefined;
     try {
-      const app = await openApp({
-        settings: readSettings({ LKP_HOME: home, DATABASE_URL: fresh.url }),
-        now: () => NOW,
-      });
-      try {
-        for (const [kind, file] of REFERENCE)
-          await loadReference(app, kind, `samples/data/reference/${file}`);
-      } finally {
-        await app.close();
-      }
+      const app = await openApp({ settings: readSettings({ LKP_HOME: home, ...at }), now: () => NOW });
+      end = () => app.close();
+      for (const [kind, file] of REFERENCE) await loadReference(app, kind, `samples/data/reference/${file}`);
       const env = {
-        DATABASE_URL: fresh.url,
+        ...at,
         LKP_INBOX: 'samples/data/invoices',
         LKP_INBOX_STABLE_SECONDS: '0',
         LKP_TEST_NOW: NOW,
         ...(queueUrl && { QUEUE_URL: queueUrl }),
       };
-      for (const role of ['scheduler', 'worker', 'worker'])
-        players.push(playerOf(launch(['src/cli.ts', 'start', role], { home, env })));
+      for (const roles of fresh ? [['scheduler'], ['worker'], ['worker']] : [[]])
+        players.push(playerOf(launch(['src/cli.ts', 'start', ...roles], { home, env })));
       await Promise.all(players.map(isReady));
       await until(
         'the month is done',
         async () => {
-          const all = await fresh.db.transaction('look', (tx) =>
+          const all = await app.db.transaction('look', (tx) =>
             tx.rows<{ job: string; state: string; says: string }>('select job, state, says from occurrence'),
           );
           const stuck = all.find(({ state }) => state === 'failed' || state === 'waiting');
@@ -306,12 +312,13 @@ describe('the same month', () => {
         60_000,
       );
       for (const player of players) player.signal('SIGTERM');
-      expect(await Promise.all(players.map(({ ended }) => ended))).toEqual([0, 0, 0]);
+      expect(await Promise.all(players.map(({ ended }) => ended))).toEqual(players.map(() => 0));
       return await written(home);
     } finally {
       for (const player of players) player.signal('SIGKILL');
       await Promise.all(players.map(({ ended }) => ended));
-      await fresh.drop();
+      await end();
+      await fresh?.drop();
       await rm(home, { recursive: true, force: true });
     }
   }
@@ -329,23 +336,16 @@ describe('the same month', () => {
   }
 
   test('embedded, on PostgreSQL and on Redis gives the same bytes', async () => {
-    const home = await mkdtemp(join(tmpdir(), 'lkp-demo-'));
+    const embedded = await month('embedded');
+    expect(Object.keys(embedded).length).toBeGreaterThan(30);
+    expect(Object.keys(embedded)).toContain('/outbox/2020-05/manifest-2020-05.json');
+    expect(await month('distributed')).toEqual(embedded);
+    if (!withRedis) return;
+    const redis = await ownRedis();
     try {
-      const demo = await lkp(['demo', '--json'], { home });
-      expect(demo.code, demo.stderr).toBe(0);
-      const embedded = await written(home);
-      expect(Object.keys(embedded).length).toBeGreaterThan(30);
-      expect(Object.keys(embedded)).toContain('/outbox/2020-05/manifest-2020-05.json');
-      expect(await month()).toEqual(embedded);
-      if (!withRedis) return;
-      const redis = await ownRedis();
-      try {
-        expect(await month(redis.url)).toEqual(embedded);
-      } finally {
-        await redis.drop();
-      }
+      expect(await month('distributed', redis.url)).toEqual(embedded);
     } finally {
-      await rm(home, { recursive: true, force: true });
+      await redis.drop();
     }
   }, 240_000);
 });

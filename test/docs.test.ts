@@ -5,12 +5,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { ALERT_KINDS } from '../src/alerts/kinds.ts';
 import { DATA_COMMANDS, QUARANTINE_COMMANDS } from '../src/commands/data.ts';
 import { DIRECTORY_COMMANDS } from '../src/commands/directory.ts';
 import { KPI_COMMANDS } from '../src/commands/kpi.ts';
 import { MONTH_COMMANDS } from '../src/commands/month.ts';
 import { RECONCILE_COMMANDS } from '../src/commands/reconcile.ts';
 import { RULES_COMMANDS } from '../src/commands/rules.ts';
+import { STATUS_COMMANDS } from '../src/commands/status.ts';
 import { SETTINGS } from '../src/config.ts';
 import { type Embedded, openEmbedded } from '../src/db/embedded.ts';
 import { FIELDS, readProfile } from '../src/invoice/profile.ts';
@@ -101,9 +103,13 @@ describe('docs/cli.md', () => {
   test('has every option of every command, and no other', () => {
     const long = (text: string) => /--[a-z-]+/.exec(text)?.[0];
     const definitions = [
-      ...[...MONTH_COMMANDS, ...DATA_COMMANDS, ...KPI_COMMANDS, ...RECONCILE_COMMANDS].map(
-        (one) => ['', one] as const,
-      ),
+      ...[
+        ...MONTH_COMMANDS,
+        ...STATUS_COMMANDS,
+        ...DATA_COMMANDS,
+        ...KPI_COMMANDS,
+        ...RECONCILE_COMMANDS,
+      ].map((one) => ['', one] as const),
       ...DIRECTORY_COMMANDS.map((one) => ['directory ', one] as const),
       ...RULES_COMMANDS.map((one) => ['rules ', one] as const),
       ...QUARANTINE_COMMANDS.map((one) => ['quarantine ', one] as const),
@@ -115,6 +121,15 @@ describe('docs/cli.md', () => {
       expect(listed.sort(), `options of lkp ${name}`).toEqual(
         [...Object.keys(options).map(long), '--json'].sort(),
       );
+    }
+  });
+
+  test('has every kind of alert, with what to do next', () => {
+    const rows = tableRows(section(cli, '#### Alerts').replaceAll('\\|', '/'));
+    expect(rows.map(([kind]) => code(kind))).toEqual(Object.keys(ALERT_KINDS));
+    for (const cells of rows) {
+      expect(cells).toHaveLength(4);
+      expect(cells.at(-1)).toMatch(/`lkp [a-z]+|^decide/);
     }
   });
 
@@ -228,6 +243,7 @@ describe('on the sample', () => {
 
   test('docs/cli.md lists the keys that --json prints', { timeout: 180_000 }, async () => {
     await lkp(['refresh', '2020-06'], { home: home() });
+    await lkp(['directory', 'confirm', '2020-05'], { home: home() });
     for (const [name, ...rest] of COMMANDS) {
       const ran = await lkp([...name.split(' '), ...rest, '--json'], { home: home() });
       expect(ran.code, `lkp ${name}: ${ran.stderr}`).toBe(0);

@@ -18,8 +18,9 @@ import {
 import { openLog } from '../src/log.ts';
 import { runMonth } from '../src/month.ts';
 import type { Sql } from '../src/ports.ts';
+import { runsOf } from '../src/runs.ts';
 import { scheduleOf } from '../src/schedule.ts';
-import { calendarOf, runsOf, stateText } from '../src/status.ts';
+import { calendarOf, stateText } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { until } from './harness/until.ts';
 
@@ -381,11 +382,13 @@ test('a month goes on to its end, however slow the looks at it are', async () =>
   };
   const ended = await runMonth(slow, '2019-12', { reason: 'manual', until: '2019-12-15T12:00:00Z' });
   expect(ended.map((one) => [one.job, one.state])).toEqual([
+    ['housekeeping', 'done'],
     ['ingest', 'done'],
     ['refresh', 'done'],
     ...Array.from({ length: 5 }, () => ['report', 'done']),
     ['directory-assemble', 'due'],
     ['directory-submit', 'due'],
+    ['directory-visible', 'due'],
   ]);
 });
 

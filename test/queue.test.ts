@@ -157,6 +157,36 @@ describe.each([
     },
   );
 
+  test.skipIf(skip)(
+    'a heartbeat waits once, and is answered before what waits; then it may come again',
+    async () => {
+      expect(queue.stands()).toBe(true);
+      const seen: string[] = [];
+      await queue.sendHeartbeat();
+      await queue.send(message('71', 1));
+      await queue.send(message('72', 1));
+      await queue.sendHeartbeat();
+      let finish: () => void = () => undefined;
+      const handler = async ({ occurrence }: Message) => {
+        seen.push(occurrence);
+        if (occurrence === '71') {
+          await new Promise<void>((resolve) => {
+            finish = resolve;
+          });
+        }
+      };
+      await queue.work(handler, { concurrency: 1, heartbeat: async () => void seen.push('heartbeat') });
+      await until('the first runs', () => seen.includes('71'));
+      await queue.sendHeartbeat();
+      finish();
+      await until('all is done', () => seen.includes('72'));
+      await queue.close();
+      expect(seen).toEqual(['heartbeat', '71', 'heartbeat', '72']);
+      expect(queue.stands()).toBe(false);
+      expect(errors).toEqual([]);
+    },
+  );
+
   test.skipIf(skip)('a handler whose message was given to another worker is told to stop', async () => {
     let why: unknown;
     await queue.work(

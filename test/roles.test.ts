@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -344,8 +344,8 @@ describe('docker-compose.yml', () => {
       endings.push(() => rm(home, { recursive: true, force: true }));
       const [program, ...words] = await entryPoint();
       expect(program).toBe('node');
-      const run = (service: Service, command: readonly string[]): Player => {
-        const { DATABASE_URL = '', QUEUE_URL = '', LKP_HOME = '', ...rest } = service.environment;
+      const run = (service: Service, command: readonly string[], port = ''): Player => {
+        const { DATABASE_URL = '', QUEUE_URL = '', LKP_HOME = '', LKP_HTTP, ...rest } = service.environment;
         // What the containers' network and volumes stand for, and nothing else.
         expect([DATABASE_URL, QUEUE_URL, LKP_HOME]).toEqual([
           expect.stringMatching(/^postgres:\/\/lkp:.*@postgres:5432\/lkp$/),
@@ -364,18 +364,21 @@ describe('docker-compose.yml', () => {
               DATABASE_URL: fresh.url,
               QUEUE_URL: QUEUE_URL.replace('redis:6379', `127.0.0.1:${redis.port}`),
               LKP_TEST_NOW: NOW,
+              // Each container has ports of its own.
+              ...(LKP_HTTP && { LKP_HTTP: LKP_HTTP.replace('9464', port) }),
             },
           }),
         );
       };
       // `launch` is node --import tsx: what the entry point begins with.
       expect(words.slice(0, 2)).toEqual(['--import', 'tsx']);
-      const lkpOf = (name: string) => run(services[name]!, [...words.slice(2), ...services[name]!.command!]);
+      const lkpOf = (name: string, port?: string) =>
+        run(services[name]!, [...words.slice(2), ...services[name]!.command!], port);
 
       expect(await lkpOf('migrate').ended).toBe(0);
-      const roles = [lkpOf('scheduler')];
-      for (let replica = 0; replica < services.worker!.deploy!.replicas; replica++)
-        roles.push(lkpOf('worker'));
+      const names = ['scheduler', ...Array<string>(services.worker!.deploy!.replicas).fill('worker')];
+      const ports = await Promise.all(names.map(async () => String(await freePort())));
+      const roles = names.map((name, index) => lkpOf(name, ports[index]));
       endings.push(async () => {
         for (const role of roles) role.signal('SIGKILL');
         await Promise.all(roles.map(({ ended }) => ended));
@@ -388,10 +391,11 @@ describe('docker-compose.yml', () => {
         );
         return found.length;
       });
-      for (const name of ['scheduler', 'worker']) {
-        const [, ...health] = services[name]!.healthcheck.test;
-        expect(health.slice(0, 3)).toEqual(['node', '--import', 'tsx']);
-        expect(await run(services[name]!, health.slice(3)).ended).toBe(0);
+      for (const [index, name] of names.entries()) {
+        const [, node, ...health] = services[name]!.healthcheck.test;
+        expect(node).toBe('node');
+        const here = health.map((word) => word.replace('9464', ports[index]!));
+        await until(`${name} is healthy`, () => spawnSync(process.execPath, here).status === 0);
       }
       const [, ping, ...rest] = services.redis!.healthcheck.test;
       expect(execFileSync(ping!, ['-p', String(redis.port), ...rest], { encoding: 'utf8' }).trim()).toBe(

@@ -102,7 +102,7 @@ beforeAll(async () => {
   await take('wrong.csv', line('A-8', 1, 50));
   const found = await acceptGaps(it.context, CYCLE, 'the rest comes later');
   expect(found.length).toBeGreaterThan(0);
-  await refresh(it.context, CYCLE);
+  await refresh(it.context, CYCLE, { lateBy: '3 days' });
   await writeReports(it.context, CYCLE);
 
   await decide(it.context, 'A-1', 'release', { file: 'two.csv', reason: 'the sender said so' });

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { storedPath } from '../src/files.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
 import { withdrawFile } from '../src/invoice/withdraw.ts';
+import { type Verified, verifyStore } from '../src/keeping/store.ts';
 import { refresh } from '../src/kpi/refresh.ts';
 import { loadReference } from '../src/reference/load.ts';
-import { type Verified, verifyStore } from '../src/keeping/store.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { lkp, type Ran } from './harness/lkp.ts';
 
@@ -37,7 +37,7 @@ test('a store that is whole: exit 0; nothing is changed by looking', async () =>
   expect(await loadReference(it.context, 'partners', partners)).toMatchObject({ status: 'loaded' });
   const ran = await verify('--json');
   expect(ran.code, ran.stderr).toBe(0);
-  expect(ran.json()).toEqual({ files: 2, bytes: expect.any(Number), damaged: [], left_over: [] });
+  expect(ran.json()).toEqual({ files: 2, bytes: expect.any(Number), damaged: [], pruned: [], left_over: [] });
   expect((await verify()).stdout).toMatch(/^2 stored files \(\d+ bytes\) were read: all are whole\.\n$/);
 });
 
@@ -119,7 +119,13 @@ test('bytes that nothing refers to are named as left over, and are no failure', 
 });
 
 test('nothing taken in, no store: whole', async () => {
-  expect(await verifyStore(it.context)).toEqual({ files: 0, bytes: 0, damaged: [], left_over: [] });
+  expect(await verifyStore(it.context)).toEqual({
+    files: 0,
+    bytes: 0,
+    damaged: [],
+    pruned: [],
+    left_over: [],
+  });
 });
 
 test('a stored file that cannot be read is named', async () => {

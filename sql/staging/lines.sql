@@ -53,7 +53,16 @@ with given as (
                 or starts_with(given.customer_number, '#') or starts_with(given.sku, '#')
                 or starts_with(given.quantity_text, '#') or starts_with(given.net_text, '#') or starts_with(given.price_text, '#')
               then without_value(given.number, given.issue_text, given.type_value, given.currency, given.customer_number, given.sku,
-                                 given.quantity_text, given.net_text, given.price_text) end as valueless
+                                 given.quantity_text, given.net_text, given.price_text) end as valueless,
+         -- an index takes no key of thousands of characters; most often a missing quote has joined cells
+         case when octet_length(given.number) + octet_length(given.customer_number) + octet_length(given.sku)
+                 + coalesce(octet_length(given.line_number), 0) + coalesce(octet_length(given.reference_number), 0)
+                 + coalesce(octet_length(given.seller), 0) > 500
+              then (select min(cell.name) from (values ('invoice number', given.number), ('customer number', given.customer_number),
+                                                       ('SKU', given.sku), ('line number', given.line_number),
+                                                       ('reference', given.reference_number), ('seller', given.seller))
+                                               as cell (name, value)
+                    where length(cell.value) > 500) end as long_cell
   from given
   left join day      on day.iso = given.issue_text
   left join document_gate as gate on gate.value = given.type_value
@@ -61,7 +70,7 @@ with given as (
   offset bigint '0'
 )
 select typed.row_no,
-       typed.number,
+       case when typed.long_cell is null then typed.number else left(typed.number, 100) end as number,
        typed.issue_date,
        typed.type_value,
        typed.type_code,
@@ -81,6 +90,7 @@ select typed.row_no,
        case when typed.ragged is not null                     then 'ragged-row'
             when typed.verdict = 'refuse'                     then 'not-an-invoice'
             when typed.valueless is not null                  then 'cell-without-value'
+            when typed.long_cell is not null                  then 'cell-too-long'
             when typed.number = ''                            then 'invoice-number-missing'
             when typed.issue_date is null                     then case when starts_with(typed.issue_text, '??')
                                                                     then 'ambiguous-date' else 'issue-date-unreadable' end
@@ -99,6 +109,7 @@ select typed.row_no,
        case when typed.ragged is not null                     then left(typed.ragged, 200)
             when typed.verdict = 'refuse'                     then typed.type_code || ' ' || typed.type_name
             when typed.valueless is not null                  then typed.valueless
+            when typed.long_cell is not null                  then typed.long_cell
             when typed.issue_date is null                     then ltrim(typed.issue_text, '?')
             when typed.quantity is null                       then ltrim(typed.quantity_text, '?')
             when typed.net_amount is null                     then ltrim(coalesce(typed.net_text, typed.price_text), '?')

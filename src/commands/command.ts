@@ -3,7 +3,7 @@ import { type App, openApp } from '../app.ts';
 import { addMonths, dayIn, parseCycle } from '../calendar.ts';
 import { oneLine, printable } from '../show.ts';
 
-/** What a command leaves behind: the JSON object, its text for people, and the exit code (0 done, 1 repair, 3 asks a person). */
+/** What a command leaves behind: the JSON object, its text for people (empty: it prints nothing), and the exit code (0 done, 1 repair, 3 asks a person). */
 export interface Result {
   readonly json: object;
   readonly text: string;
@@ -64,7 +64,8 @@ export function progress(text: string): void {
 
 function finish({ json, text, code = 0 }: Result, options: Options): void {
   progress('');
-  process.stdout.write(options.json ? `${printable(JSON.stringify(json))}\n` : `${printable(text)}\n`);
+  const out = options.json ? JSON.stringify(json) : text;
+  if (out !== '') process.stdout.write(`${printable(out)}\n`);
   process.exitCode = code;
 }
 

@@ -1,8 +1,8 @@
+import { JOBS } from '../../jobs/index.ts';
 import { parseCycle } from '../calendar.ts';
 import { demo, demoText } from '../demo.ts';
-import { nameOf } from '../ledger.ts';
-import { table } from '../show.ts';
-import { runsOf } from '../status.ts';
+import { runsOf, timelineOf } from '../runs.ts';
+import { runsText, timelineText } from '../show-runs.ts';
 import { type Definition, progress } from './command.ts';
 import { CYCLE_COMMAND } from './cycle.ts';
 
@@ -19,21 +19,14 @@ export const MONTH_COMMANDS: readonly Definition[] = [
   CYCLE_COMMAND,
   {
     usage: 'runs [cycle]',
-    description: 'what was tried, and how it ended',
+    description: 'what was tried, and how it ended; of one cycle its timeline',
     async act(app, [text]) {
-      const runs = await runsOf(app, text === undefined ? undefined : parseCycle(text));
-      const rows = runs.map((run) => [
-        run.started_at.slice(0, 19),
-        nameOf(run),
-        run.cycle ?? '',
-        String(run.attempt),
-        run.reason,
-        run.actor,
-        run.outcome ?? 'running',
-        run.says ?? '',
-      ]);
-      const header = ['started (UTC)', 'job', 'cycle', 'attempt', 'reason', 'by', 'outcome', 'says'];
-      return { json: { runs }, text: runs.length === 0 ? 'Nothing has run yet.' : table(header, rows) };
+      if (text === undefined) {
+        const runs = await runsOf(app);
+        return { json: { runs }, text: runsText(runs) };
+      }
+      const timeline = await timelineOf(app, JOBS, parseCycle(text));
+      return { json: { runs: timeline.runs }, text: timelineText(timeline) };
     },
   },
 ];

@@ -20,6 +20,12 @@ export interface OpenDatabase extends Database {
   close(): Promise<void>;
 }
 
+interface OpenOptions {
+  /** 4 by default. */
+  readonly connections?: number;
+  readonly answerWithinMs?: number;
+}
+
 const silent = (): void => undefined;
 
 type Settings = Record<string, string | number | null>;
@@ -27,15 +33,20 @@ type Settings = Record<string, string | number | null>;
 /**
  * Opens `url` (`postgres://user:password@host:port/database`; a socket's folder percent-encoded as the host).
  * Throws LkpError: `machine` when nothing answers within 10 s or the clocks differ by more than 5 s, `request` when
- * the server is older than 15, does not know us, or does not speak UTF-8.
+ * the server is older than 15, does not know us, or does not speak UTF-8. With `answerWithinMs` a connection whose
+ * answer takes longer is dropped: for those who ask whether the database answers.
  */
-export async function openDatabase(url: string): Promise<OpenDatabase> {
+export async function openDatabase(
+  url: string,
+  { connections, answerWithinMs }: OpenOptions = {},
+): Promise<OpenDatabase> {
   const pool = knex({
     client: 'pg',
     connection: {
       connectionString: url,
       application_name: 'lkp',
       connectionTimeoutMillis: CONNECT_WITHIN_MS,
+      ...(answerWithinMs && { query_timeout: answerWithinMs }),
       // A machine that is gone without a word is noticed after 20 s of silence (10 probes, 1 s apart); a query may take long.
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
@@ -43,7 +54,7 @@ export async function openDatabase(url: string): Promise<OpenDatabase> {
     } as Knex.PgConnectionConfig,
     // Long imports may hold every connection for minutes; who waits for one is not in trouble.
     acquireConnectionTimeout: 15 * 60_000,
-    pool: { min: 0, max: CONNECTIONS, afterCreate: guarded },
+    pool: { min: 0, max: connections ?? CONNECTIONS, afterCreate: guarded },
     // knex prints each failure on stdout, which belongs to --json, and throws it as well.
     log: { warn: silent, error: silent, deprecate: silent, debug: silent },
   });

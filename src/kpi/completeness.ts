@@ -1,5 +1,5 @@
 import { addMonths, firstDay } from '../calendar.ts';
-import { type Context, LkpError, nextChange } from '../job.ts';
+import { type Context, LkpError, nextChange, onlyAsked } from '../job.ts';
 import type { Sql } from '../ports.ts';
 
 /** How many months before the newest one say what is usual. */
@@ -27,6 +27,10 @@ export interface Gap {
  */
 export const gapsOf = (context: Context, cycle: string): Promise<Gap[]> =>
   context.db.transaction('completeness', (tx) => findGaps(tx, context, cycle));
+
+/** The same, and not even what was counted is kept. */
+export const gapsForeseen = (context: Context, cycle: string): Promise<Gap[]> =>
+  onlyAsked(context, 'completeness', (tx) => findGaps(tx, context, cycle));
 
 /**
  * A person waves a cycle's gaps through, with a reason: they are written down as a change, and the gate lets the cycle
@@ -111,7 +115,12 @@ export function gapsText(gaps: readonly Gap[]): string {
   return `${named.join('; ')}.`;
 }
 
+const gateBegins = (cycle: string): string => `The invoices of ${addMonths(cycle, -1)} do not look complete.`;
+
+/** Whether it was the gate that said this, of a refresh that waits. */
+export const isGate = (cycle: string, says: string): boolean => says.startsWith(gateBegins(cycle));
+
 /** What the gate says to the person who must decide. */
 export const gateSays = (cycle: string, gaps: readonly Gap[]): string =>
-  `The invoices of ${addMonths(cycle, -1)} do not look complete. ${gapsText(gaps)} ` +
+  `${gateBegins(cycle)} ${gapsText(gaps)} ` +
   `Ingest what is missing and run lkp cycle ${cycle} again; or, to go on without it, lkp refresh ${cycle} --accept-incomplete --reason '...', then lkp cycle ${cycle}.`;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Context, onlyAsked } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { freezeAside } from './as-known.ts';
-import { gapsOf, gateSays } from './completeness.ts';
+import { gapsForeseen, gateSays } from './completeness.ts';
 import { computeFresh, cutOff, takeCells } from './fresh.ts';
 import { partnersOf } from './partner-rows.ts';
 import { lastRevision, refresh } from './refresh.ts';
@@ -23,7 +23,7 @@ export interface Foreseen {
 
 /** Finds out by computing it, and keeps nothing. */
 export async function foreseeRefresh(context: Context, cycle: string): Promise<Foreseen> {
-  const gaps = await gapsOf(context, cycle);
+  const gaps = await gapsForeseen(context, cycle);
   const stops = { revision: null, cells: 0, workbooks: [] };
   if (gaps.length > 0) return { ...stops, refresh: 'incomplete', asks: gateSays(cycle, gaps) };
   const planned = await refresh(context, cycle, { plan: true });

@@ -6,20 +6,24 @@ import { begin, LEASE, SIGN_OF_LIFE_MS, type Taken } from './begin.ts';
 import { end, fail } from './end.ts';
 import { type Asked, nameOf } from './occurrence.ts';
 
-/** How an attempt ended. `not-mine`: someone else did it or cancelled it, before or while we tried; that is success too. */
-export type Ended = 'done' | 'waiting' | 'failed' | 'not-mine';
+/**
+ * How an attempt ended. `not-mine`: someone else did it or cancelled it, before or while we tried; that is success too.
+ * `lost`: the ledger could not be told how; the lease runs out and another takes over.
+ */
+export type Ended = 'done' | 'waiting' | 'failed' | 'not-mine' | 'lost';
 
 /**
  * Does the job of an occurrence as one attempt of the ledger, and returns how it ended. While it runs it renews its
  * lease; every transaction of the job begins and ends with a look at the fence, so that an attempt that was taken over or
- * cancelled commits nothing more. Throws only when the ledger itself cannot be reached: then the lease runs out and another
- * takes over.
+ * cancelled commits nothing more. Throws only when the ledger cannot be reached at the beginning. `begun` hears the name of
+ * the job.
  */
 export async function attempt(
   context: Context,
   jobs: readonly Job[],
   message: { readonly occurrence: string; readonly attempt: number } & Asked,
   log: Log,
+  begun?: (job: string) => void,
 ): Promise<Ended> {
   const now = context.simulated ? context.now() : undefined;
   const taken = await context.db.transaction('begin', (tx) =>
@@ -33,6 +37,7 @@ export async function attempt(
   const own = log.child({ job: nameOf(taken), cycle: taken.cycle, attempt: taken.attempt, run: taken.run });
   const { reason, lateBy } = taken;
   own.info({ reason, ...(lateBy && { late_by: lateBy }) }, 'begun');
+  begun?.(taken.job);
   const alive = setInterval(() => {
     // A sign of life that cannot be given is no failure: the lease runs out, and the fence decides.
     renew(context, taken).catch((error: Error) =>
@@ -53,7 +58,11 @@ export async function attempt(
     return state;
   } catch (error) {
     if (error instanceof NotMine) return notMine(context, taken, own);
-    const { mine, says, retryIn } = await context.db.transaction('end', (tx) => fail(tx, taken, error));
+    const failed = await context.db
+      .transaction('end', (tx) => fail(tx, taken, error))
+      .catch((cause: Error) => cause);
+    if (failed instanceof Error) return unsaid(own, failed);
+    const { mine, says, retryIn } = failed;
     if (!mine) return notMine(context, taken, own);
     if (retryIn === undefined)
       own.error(`${says} No further attempt is made: repair it, then run lkp cycle ${taken.cycle}.`);
@@ -62,6 +71,11 @@ export async function attempt(
   } finally {
     clearInterval(alive);
   }
+}
+
+function unsaid(log: Log, { message }: Error): 'lost' {
+  log.warn(`the ledger could not be told how it ended (${message}); another attempt takes over`);
+  return 'lost';
 }
 
 /** Says in one line why what was done here is no longer wanted. */

@@ -34,12 +34,6 @@ export const nameOf = ({ job, part, parts }: Pick<Occurrence, 'job' | 'part' | '
 export const occurrencesOf = (tx: Sql, cycle: string): Promise<Occurrence[]> =>
   tx.rows(`select ${COLUMNS} from occurrence where cycle = $1 order by due_at, id`, [cycle]);
 
-/** What is not done although its deadline has passed. */
-export const overdue = (tx: Sql, now: string): Promise<Occurrence[]> =>
-  tx.rows(`select ${COLUMNS} from occurrence where state <> 'done' and deadline < $1 order by deadline, id`, [
-    now,
-  ]);
-
 /** Asks for a cycle's occurrences in these states again, under their next attempt. */
 export async function again(
   tx: Sql,

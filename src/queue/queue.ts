@@ -1,30 +1,13 @@
-import {
-  createPostgresBackend,
-  type Job,
-  Queue as RedisQueue,
-  Worker as RedisWorker,
-  withBackend,
-} from 'bullmq';
+import type { Job } from 'bullmq';
 import { LkpError } from '../job.ts';
-import { suitable } from './redis.ts';
+import { type Backend, type Payload, postgres, redis, type Sender, VERSION } from './backends.ts';
+import { absent, dropped, type Ends, isConnectionLoss, placeOf, ready, within } from './standing.ts';
 
-const { Queue: PostgresQueue, Worker: PostgresWorker } = withBackend(createPostgresBackend);
-
-const NAME = 'lkp';
-const VERSION = 1;
-const READY_WITHIN_MS = 10_000;
-/** With these a killed worker's message comes back after 15 s, measured; with the defaults after 60 s. */
-const LOCK_MS = 15_000;
-const STALLED_MS = 5_000;
-/** How often a message may outlive its worker: deploys kill workers too. Our ledger counts the attempts. */
-const STALLED_TIMES = 3;
 /** How often the connections are looked after, and how long an answer may take. */
 const BEAT_MS = 5_000;
 const ANSWER_WITHIN_MS = 5_000;
 /** A worker that leaves waiting messages alone for so many looks in a row has gone deaf. */
 const DEAF_AFTER_BEATS = 3;
-/** How long a connection may take to close before it is dropped. */
-const CLOSE_WITHIN_MS = 3_000;
 
 /** A nudge: look at `occurrence`, of which `attempt` attempts were made. The ledger in the database has the facts. */
 export interface Message {
@@ -35,19 +18,28 @@ export interface Message {
   readonly actor: string;
 }
 
-interface Payload extends Message {
-  readonly v: typeof VERSION;
-}
-
 /** Does what the ledger says. `signal` aborts when another worker may have taken the message over. */
 export type Handler = (message: Message, signal: AbortSignal) => Promise<void>;
+
+export interface WorkOptions {
+  readonly concurrency: number;
+  /** Answers a heartbeat. */
+  readonly heartbeat?: () => Promise<void>;
+}
 
 /** Losing every message loses nothing: the scheduler sends them again. */
 export interface Queue {
   /** Sends a nudge; a no-op while the same one (occurrence and attempt) is still waiting or being worked on. */
   send(message: Message): Promise<void>;
-  /** Hands each message to `handler`, `concurrency` at a time. A handler that throws is told to `onError`, not retried. */
-  work(handler: Handler, options: { readonly concurrency: number }): Promise<void>;
+  /** Asks whoever works for a sign of life, before all that waits; a no-op while the last one still waits. */
+  sendHeartbeat(): Promise<void>;
+  /**
+   * Hands each message to `handler`, `concurrency` at a time; a heartbeat counts as one. A handler that throws is told to
+   * `onError`, not retried.
+   */
+  work(handler: Handler, options: WorkOptions): Promise<void>;
+  /** Whether the connections stood at the last look at them, at most 10 s ago. */
+  stands(): boolean;
   /** Takes no more messages, waits for the handlers that run, then ends the connections. Leaves nothing open. */
   close(): Promise<void>;
 }
@@ -74,6 +66,7 @@ export async function openQueue(url: string, options: Options): Promise<Queue> {
 interface Crew {
   readonly handler: Handler;
   readonly concurrency: number;
+  readonly heartbeat: () => Promise<void>;
   worker: Ends | undefined;
   readonly busy: Set<Promise<void>>;
   taken: number;
@@ -113,24 +106,37 @@ class LookedAfter implements Queue {
   }
 
   async send(message: Message): Promise<void> {
-    // Nothing is kept of a message that is done with: its id must be free when the ledger sends it again.
     const { occurrence, attempt, reason, actor } = message;
     const payload: Payload = { v: VERSION, occurrence, attempt, reason, actor };
     await within(
       ANSWER_WITHIN_MS,
-      this.#sender!.add('occurrence', payload, {
-        jobId: `o${occurrence}-a${attempt}`,
-        attempts: 1,
-        removeOnComplete: true,
-        removeOnFail: true,
-      }),
+      this.#sender!.add('occurrence', payload, { ...ONCE, jobId: `o${occurrence}-a${attempt}` }),
     );
   }
 
-  async work(handler: Handler, { concurrency }: { readonly concurrency: number }): Promise<void> {
+  async sendHeartbeat(): Promise<void> {
+    await within(
+      ANSWER_WITHIN_MS,
+      this.#sender!.add(
+        'heartbeat',
+        { v: VERSION, kind: 'heartbeat' },
+        { ...ONCE, jobId: 'heartbeat', lifo: true },
+      ),
+    );
+  }
+
+  stands(): boolean {
+    return !this.#away && !this.#closed;
+  }
+
+  async work(
+    handler: Handler,
+    { concurrency, heartbeat = async () => undefined }: WorkOptions,
+  ): Promise<void> {
     const crew: Crew = {
       handler,
       concurrency,
+      heartbeat,
       worker: undefined,
       busy: new Set(),
       taken: 0,
@@ -166,7 +172,7 @@ class LookedAfter implements Queue {
 
   async #hire(crew: Crew): Promise<void> {
     const worker = this.#backend.worker((job, _token, signal) => {
-      const work = handled(job, crew.handler, signal);
+      const work = handled(job, crew, signal);
       const settled = work.catch(() => undefined).finally(() => crew.busy.delete(settled));
       crew.busy.add(settled);
       crew.taken += 1;
@@ -224,95 +230,17 @@ function isDeaf(crew: Crew, waiting: number): boolean {
   return crew.idleBeats >= DEAF_AFTER_BEATS;
 }
 
-const isConnectionLoss = (error: Error & { code?: string }): boolean =>
-  /^(ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|57P0|08)/.test(error.code ?? '') ||
-  /connection (is|was )?(closed|terminated)|terminated unexpectedly|max retries per request|timeout/i.test(
-    error.message,
-  );
+/** Nothing is kept of a message that is done with: its id must be free when it is sent again. */
+const ONCE = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
 
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer for ${milliseconds / 1000} s`)), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Waits for a close; a service that is away never answers it, and then the connection is dropped. */
-async function dropped(closing: Promise<void> | undefined, worker: Ends | undefined): Promise<void> {
-  if (!closing) return;
-  await within(CLOSE_WITHIN_MS, closing).catch(() => void worker?.close(true).catch(() => undefined));
-}
-
-interface Ends {
-  close(force?: boolean): Promise<void>;
-}
-
-type Backend = ReturnType<typeof redis> | ReturnType<typeof postgres>;
-type Sender = ReturnType<Backend['queue']>;
-
-type Processor = (
+async function handled(
   job: Job<Payload>,
-  token: string | undefined,
+  { handler, heartbeat }: Crew,
   signal: AbortSignal | undefined,
-) => Promise<void>;
-
-const ATTENTION = {
-  lockDuration: LOCK_MS,
-  stalledInterval: STALLED_MS,
-  maxStalledCount: STALLED_TIMES,
-  // We start it once its connection stands: a worker made while the server is away never recovers.
-  autorun: false,
-} as const;
-
-function redis(url: string) {
-  return {
-    suitable: (place: string) => suitable(url, place, READY_WITHIN_MS),
-    // Whoever sends would rather hear that Redis is away than wait: the ledger sends again.
-    queue: () => new RedisQueue<Payload>(NAME, { connection: { url, maxRetriesPerRequest: 1 } }),
-    worker: (processor: Processor, concurrency: number) =>
-      new RedisWorker<Payload>(NAME, processor, {
-        ...ATTENTION,
-        concurrency,
-        connection: { url, maxRetriesPerRequest: null },
-      }),
-  };
-}
-
-function postgres(url: string) {
-  const connection = {
-    ...connectionOf(url),
-    schema: 'bullmq',
-    application_name: 'lkp queue',
-    connectionTimeoutMillis: READY_WITHIN_MS,
-  };
-  return {
-    // `openDatabase` looks at servers; a queue in another database than the ledger's needs no more than BullMQ checks.
-    suitable: async (_place: string) => undefined,
-    queue: () => new PostgresQueue<Payload>(NAME, { connection: { ...connection, max: 2, migrate: true } }),
-    worker: (processor: Processor, concurrency: number) =>
-      new PostgresWorker<Payload>(NAME, processor, {
-        ...ATTENTION,
-        concurrency,
-        connection: { ...connection, max: 3 },
-      }),
-  };
-}
-
-/** BullMQ names its schema in `options`, which a URL's own `options` would replace: they go beside it. */
-function connectionOf(url: string): { connectionString: string; options?: string } {
-  const parsed = new URL(url);
-  const options = parsed.searchParams.get('options');
-  parsed.searchParams.delete('options');
-  return { connectionString: parsed.href, ...(options && { options }) };
-}
-
-async function handled(job: Job<Payload>, handler: Handler, signal: AbortSignal | undefined): Promise<void> {
-  const { v, occurrence, attempt, reason, actor } = job.data;
+): Promise<void> {
+  const { v, kind, occurrence, attempt, reason, actor }: Partial<Message> & { v: unknown; kind?: string } =
+    job.data;
+  if (v === VERSION && kind === 'heartbeat') return heartbeat();
   const whole =
     typeof occurrence === 'string' &&
     typeof attempt === 'number' &&
@@ -329,56 +257,4 @@ async function handled(job: Job<Payload>, handler: Handler, signal: AbortSignal 
 
 function failedMessage(job: { id?: string } | undefined, cause: Error): Error {
   return new Error(`message ${job?.id ?? 'of a worker that died'}: ${cause.message}`, { cause });
-}
-
-interface Connecting {
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  waitUntilReady(): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-/**
- * A connection that is not there at the start is not waited for: neither backend would ever say so. From then on its
- * errors go to `onError`.
- */
-async function ready(side: Connecting, place: string, onError: (error: Error) => void): Promise<void> {
-  let stands = false;
-  let last: Error | undefined;
-  side.on('error', (error) => {
-    if (stands) onError(error);
-    else last = error;
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(
-      () => reject(last ?? new Error(`nothing for ${READY_WITHIN_MS / 1000} s`)),
-      READY_WITHIN_MS,
-    );
-  });
-  try {
-    await Promise.race([side.waitUntilReady(), late]);
-    stands = true;
-  } catch (error) {
-    // Drops a connection that never stood; what it says on the way adds nothing to the cause.
-    await within(CLOSE_WITHIN_MS, side.close()).catch(() => undefined);
-    throw absent(error, place);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function absent(error: unknown, place: string): LkpError {
-  const { message, code } = error as Error & { code?: string };
-  return new LkpError(
-    'machine',
-    `The queue at ${place} does not answer (${message || code}). Start it or correct QUEUE_URL; ` +
-      'without QUEUE_URL the database is the queue.',
-    { cause: error },
-  );
-}
-
-/** The address without its password. */
-function placeOf(url: string): string {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  return `${protocol}//${decodeURIComponent(hostname)}${port && `:${port}`}${pathname}`;
 }
