@@ -17,6 +17,9 @@ import type { Known } from './known.ts';
 export interface Moment {
   /** The latest instant that anybody's clock has shown so far. */
   readonly latest: string;
+  readonly now: string;
+  /** A scheduler is up, and has looked. */
+  readonly isUp: boolean;
   /** Schedulers are up and not paused: what is due has been done. */
   readonly isWatched: boolean;
   /** The time zones of the program so far, and when they changed: what was due between two of them is due then. */
@@ -79,7 +82,25 @@ export class Promises {
       ...this.#told(3, await this.#figures(app, revised)),
       ...this.#told(5, await this.#due(moment)),
       ...this.#told(7, await this.#running(moment)),
+      ...(await this.#untold(moment)),
     ];
+  }
+
+  /** A deadline that passed without success is an alert, whatever it waits for; none is told twice. */
+  async #untold({ now, isUp }: Moment): Promise<string[]> {
+    this.checks += 1;
+    if (!isUp) return [];
+    const untold = await this.#ask<{ job: string; cycle: string; state: string; deadline: string }>(
+      `select distinct job, cycle, state, deadline::text from occurrence
+       where state not in ('done', 'cancelled') and deadline < $1::timestamptz - interval '2 minutes'
+         and not exists (
+           select from alert where alert.cycle = occurrence.cycle and (alert.job = occurrence.job or alert.job is null))`,
+      [now],
+    );
+    return untold.map(
+      ({ job, cycle, state, deadline }) =>
+        `${job} of ${cycle} is ${state} past ${deadline}, and nobody was told`,
+    );
   }
 
   #told(promise: number, found: readonly string[]): string[] {
