@@ -57,6 +57,8 @@ export class Promises {
   readonly #swept = new Map<string, string>();
   readonly #ruleSets = shippedRuleSets();
   #seen = '';
+  /** As it was after the step before: the newest change, and the refreshes that an attempt had begun and not done. */
+  #before: { readonly newest: number; readonly begun: ReadonlySet<string> } = { newest: 0, begun: new Set() };
   checks = 0;
 
   constructor(given: { ask: Ask; known: Known; inbox: Inbox; home: string }) {
@@ -143,6 +145,10 @@ export class Promises {
       const key = `${cycle} revision ${revision}`;
       if (this.#audited.has(key)) continue;
       this.#audited.add(key);
+      if (!this.#before.begun.has(cycle) && Number(cutoff) < this.#before.newest)
+        broken.push(
+          `${key} knows nothing after change ${cutoff}; ${this.#before.newest} was known before it was begun`,
+        );
       const world = await this.#known.worldAt(Number(cutoff));
       const said = await app.db.transaction('look', (tx) =>
         summarise(tx, 'snapshot', {
@@ -167,6 +173,11 @@ export class Promises {
       );
       revised({ cycle, revision, kpi_value: said.kpi_value, lines_in: said.conservation.lines_in });
     }
+    const [change] = await this.#ask<{ no: string }>('select max(no) as no from change');
+    const begun = await this.#ask<{ cycle: string }>(
+      `select cycle from occurrence where job = 'refresh' and attempt > 0 and state <> 'done'`,
+    );
+    this.#before = { newest: Number(change!.no), begun: new Set(begun.map((one) => one.cycle)) };
     return broken;
   }
 
