@@ -17,6 +17,9 @@ import type { Known } from './known.ts';
 export interface Moment {
   /** The latest instant that anybody's clock has shown so far. */
   readonly latest: string;
+  readonly now: string;
+  /** A scheduler is up, and has looked. */
+  readonly isUp: boolean;
   /** Schedulers are up and not paused: what is due has been done. */
   readonly isWatched: boolean;
   /** The time zones of the program so far, and when they changed: what was due between two of them is due then. */
@@ -54,6 +57,8 @@ export class Promises {
   readonly #swept = new Map<string, string>();
   readonly #ruleSets = shippedRuleSets();
   #seen = '';
+  /** As it was after the step before: the newest change, and the refreshes that an attempt had begun and not done. */
+  #before: { readonly newest: number; readonly begun: ReadonlySet<string> } = { newest: 0, begun: new Set() };
   checks = 0;
 
   constructor(given: { ask: Ask; known: Known; inbox: Inbox; home: string }) {
@@ -79,7 +84,25 @@ export class Promises {
       ...this.#told(3, await this.#figures(app, revised)),
       ...this.#told(5, await this.#due(moment)),
       ...this.#told(7, await this.#running(moment)),
+      ...(await this.#untold(moment)),
     ];
+  }
+
+  /** A deadline that passed without success is an alert, whatever it waits for; none is told twice. */
+  async #untold({ now, isUp }: Moment): Promise<string[]> {
+    this.checks += 1;
+    if (!isUp) return [];
+    const untold = await this.#ask<{ job: string; cycle: string; state: string; deadline: string }>(
+      `select distinct job, cycle, state, deadline::text from occurrence
+       where state not in ('done', 'cancelled') and deadline < $1::timestamptz - interval '2 minutes'
+         and not exists (
+           select from alert where alert.cycle = occurrence.cycle and (alert.job = occurrence.job or alert.job is null))`,
+      [now],
+    );
+    return untold.map(
+      ({ job, cycle, state, deadline }) =>
+        `${job} of ${cycle} is ${state} past ${deadline}, and nobody was told`,
+    );
   }
 
   #told(promise: number, found: readonly string[]): string[] {
@@ -122,6 +145,10 @@ export class Promises {
       const key = `${cycle} revision ${revision}`;
       if (this.#audited.has(key)) continue;
       this.#audited.add(key);
+      if (!this.#before.begun.has(cycle) && Number(cutoff) < this.#before.newest)
+        broken.push(
+          `${key} knows nothing after change ${cutoff}; ${this.#before.newest} was known before it was begun`,
+        );
       const world = await this.#known.worldAt(Number(cutoff));
       const said = await app.db.transaction('look', (tx) =>
         summarise(tx, 'snapshot', {
@@ -146,6 +173,11 @@ export class Promises {
       );
       revised({ cycle, revision, kpi_value: said.kpi_value, lines_in: said.conservation.lines_in });
     }
+    const [change] = await this.#ask<{ no: string }>('select max(no) as no from change');
+    const begun = await this.#ask<{ cycle: string }>(
+      `select cycle from occurrence where job = 'refresh' and attempt > 0 and state <> 'done'`,
+    );
+    this.#before = { newest: Number(change!.no), begun: new Set(begun.map((one) => one.cycle)) };
     return broken;
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JOBS } from '../../jobs/index.ts';
+import { raiseAlerts } from '../../src/alerts/raise.ts';
 import type { App } from '../../src/app.ts';
 import type { Log } from '../../src/log.ts';
 import { openQueue, type Queue } from '../../src/queue/queue.ts';
@@ -55,7 +56,7 @@ export class Watch {
     this.#running?.wake();
   }
 
-  /** A minute of the simulated world: it plans and looks, and has done so when this settles. False: it could not. */
+  /** A minute of the simulated world: it plans, looks and raises alerts, and has done so when this settles. False: it could not. */
   async minute(): Promise<boolean> {
     const before = this.#begun;
     const until = Date.now() + LOOKS_WITHIN_MS;
@@ -64,6 +65,7 @@ export class Watch {
       this.#running?.minute();
       await sleep(10);
     }
+    await raiseAlerts(this.#app, JOBS);
     return true;
   }
 

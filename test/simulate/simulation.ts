@@ -140,6 +140,8 @@ export class Simulation {
     this.#latest = Math.max(this.#latest, clock.at + crew.fastest);
     const moment = {
       latest: new Date(this.#latest).toISOString(),
+      now: clock.read(),
+      isUp: crew.isUp,
       isWatched: crew.isUp && !(await crew.isPaused()),
       zones,
       edits,
