@@ -24,6 +24,8 @@ const address = (...schemes: string[]) =>
     when: ({ issues }) => issues.length === 0,
   });
 
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
+
 const MAIL_ADDRESS = /^[^\s@,;:<>"()[\]\\]+@[^\s@,;:<>"()[\]\\]+$/;
 const isSender = (text: string): boolean =>
   MAIL_ADDRESS.test(/^[^<>"\r\n]*<([^<>]*)>$/.exec(text)?.[1] ?? text);
@@ -62,7 +64,11 @@ export const SETTINGS = z.object({
   /** Where `lkp start` answers /health, /ready and /metrics: a port, or host:port; unset answers nowhere. */
   LKP_HTTP: z
     .string()
-    .regex(/^([\w.-]+:|\[[\da-fA-F:]+\]:)?\d{1,5}$/, 'must be a port, or host:port')
+    .regex(/^([\w.-]+:|\[[\da-fA-F:]+\]:)?\d+$/, 'must be a port, or host:port')
+    .refine((text) => isPort(Number(/\d+$/.exec(text)?.[0])), {
+      message: 'must have a port from 1 to 65535',
+      when: ({ issues }) => issues.length === 0,
+    })
     .optional(),
   /** Who gets alerts by e-mail: addresses with commas between them. */
   LKP_ALERT_EMAIL: z

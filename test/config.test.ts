@@ -56,6 +56,16 @@ test('a mistyped setting is refused, with the one that was meant', () => {
   expect(refusal({ LKP_TIMEZONE: 'UTC' }).message).toContain('Did you mean LKP_TIME_ZONE?');
 });
 
+test.each([
+  '99999',
+  '0',
+  'localhost:0',
+  '127.0.0.1:123456',
+  'foo',
+  'localhost:',
+])('LKP_HTTP=%s is refused before anything starts', (place) =>
+  expect(refusal({ LKP_HTTP: place }).message).toMatch(`LKP_HTTP=${place} must `));
+
 test('every fault is named at once, with the value that was seen', () => {
   const { code, message } = refusal({ LKP_TIME_ZONE: 'Mars/Olympus', LKP_REPORTING_CURRENCY: 'dollars' });
   expect(code).toBe('request');
