@@ -57,7 +57,7 @@ export class Promises {
   readonly #swept = new Map<string, string>();
   readonly #ruleSets = shippedRuleSets();
   #seen = '';
-  /** As it was after the step before: the newest change, and the refreshes that an attempt had begun and not done. */
+  /** As it was after the step before: the newest change, and the refreshes of which an attempt is to be repeated. */
   #before: { readonly newest: number; readonly begun: ReadonlySet<string> } = { newest: 0, begun: new Set() };
   checks = 0;
 
@@ -175,7 +175,7 @@ export class Promises {
     }
     const [change] = await this.#ask<{ no: string }>('select max(no) as no from change');
     const begun = await this.#ask<{ cycle: string }>(
-      `select cycle from occurrence where job = 'refresh' and attempt > 0 and state <> 'done'`,
+      `select cycle from occurrence where job = 'refresh' and attempt > 0 and state in ('enqueued', 'running', 'failed')`,
     );
     this.#before = { newest: Number(change!.no), begun: new Set(begun.map((one) => one.cycle)) };
     return broken;
