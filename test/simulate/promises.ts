@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { JOBS } from '../../jobs/index.ts';
@@ -234,9 +233,9 @@ export class Promises {
     return left.map(({ job, cycle, attempt }) => `attempt ${attempt} of ${job} of ${cycle} is left running`);
   }
 
-  /** One sha256 over every frozen row, workbook and submitted file: the same for a seed, whatever the queue. */
-  async digest(): Promise<string> {
-    const hash = createHash('sha256');
+  /** Every frozen row, workbook and submitted file, a line each: the same for a seed, whatever the queue. */
+  async made(): Promise<string[]> {
+    const lines: string[] = [];
     const tables = await this.#ask<{ name: string }>(
       `select table_name as name from information_schema.tables
        where table_schema = 'public' and starts_with(table_name, 'snapshot') order by 1`,
@@ -246,17 +245,15 @@ export class Promises {
       const rows = await this.#ask<{ row: string }>(
         `select (to_jsonb(${name}) - 'cutoff' - 'change_no' - 'made_no' - 'build')::text as row from ${name} order by 1`,
       );
-      for (const { row } of rows) hash.update(`${name} ${row}\n`);
+      for (const { row } of rows) lines.push(`${name} ${row}`);
     }
     for (const folder of ['reports', 'outbox']) {
       const root = join(this.#home, folder);
       const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      const paths = entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name));
-      for (const path of paths.map((one) => relative(root, one)).sort())
-        hash.update(`${folder}/${path} ${await sha256Of(join(root, path))}\n`);
+      const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
+      const paths = files.map((entry) => relative(root, join(entry.parentPath, entry.name))).sort();
+      for (const path of paths) lines.push(`${folder}/${path} ${await sha256Of(join(root, path))}`);
     }
-    return hash.digest('hex');
+    return lines;
   }
 }
