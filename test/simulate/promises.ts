@@ -240,10 +240,11 @@ export class Promises {
       `select table_name as name from information_schema.tables
        where table_schema = 'public' and starts_with(table_name, 'snapshot') order by 1`,
     );
-    // Repeated attempts may take change numbers more; what was known at them is the same.
+    // Repeated attempts may take change numbers more; what was known at them is the same. Why a revision was made says
+    // who was the first to send its job: a scheduler, or the command that asked for it.
     for (const { name } of tables) {
       const rows = await this.#ask<{ row: string }>(
-        `select (to_jsonb(${name}) - 'cutoff' - 'change_no' - 'made_no' - 'build')::text as row from ${name} order by 1`,
+        `select (to_jsonb(${name}) - 'cutoff' - 'change_no' - 'made_no' - 'build' - 'reason')::text as row from ${name} order by 1`,
       );
       for (const { row } of rows) lines.push(`${name} ${row}`);
     }
