@@ -447,6 +447,17 @@ describe('lkp explain', () => {
     );
   });
 
+  test('the same bytes that came again stand behind those that were taken back', async () => {
+    const rows = Array.from({ length: 30 }, (_, index) => line('A-1', index + 1, 1 + index));
+    await take('one.csv', ...rows);
+    await withdrawFile(it.context, 'one.csv', 'wrong');
+    await take('one.csv', ...rows);
+    const found = await about('A-1');
+    expect(found.map(([, row, , rule]) => [row, rule])).toEqual(
+      found.map(([, row], index) => [row, index % 2 === 0 ? 'file-withdrawn' : null]),
+    );
+  });
+
   test('numbers that a tired eye takes for a known one', async () => {
     await take(
       'one.csv',

@@ -234,11 +234,11 @@ describe('on the sample', () => {
     ['report', '--program', '2020-05'],
     ['calendar', '2020-05'],
     ['cycle', '2020-05'],
-    ['status'],
     ['runs'],
     ['directory assemble', '2020-06'],
     ['directory submit', '2020-06'],
     ['directory show', '2020-06'],
+    ['status'],
   ];
 
   test('docs/cli.md lists the keys that --json prints', { timeout: 180_000 }, async () => {

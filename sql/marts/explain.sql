@@ -120,5 +120,6 @@ select explained.*,
           and snapshot.cycle <= explained.last_cycle
           and snapshot.cutoff >= explained.change_no) as shown_in
 from explained
+-- the same bytes may have come again under the same name: in the order in which they came
 order by explained.number collate "C", explained.issue_date, explained.line_no collate "C", explained.file_name collate "C",
-         explained.row_no;
+         explained.sha256 collate "C", explained.row_no, explained.file_id;

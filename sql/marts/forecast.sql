@@ -26,8 +26,8 @@ with ahead as (
          coalesce(sum(known.revenue)   filter (where is_in.window_now), 0) as revenue,
          coalesce(sum(known.kpi_value) filter (where not is_in.window_now), 0) as leaves_kpi,
          coalesce(sum(known.revenue)   filter (where not is_in.window_now), 0) as leaves_revenue,
-         coalesce(sum(known.kpi_value) filter (where is_in.window_now and known.issue_month = ahead.last_month), 0) as enters_kpi,
-         coalesce(sum(known.revenue)   filter (where is_in.window_now and known.issue_month = ahead.last_month), 0) as enters_revenue
+         coalesce(sum(known.kpi_value) filter (where known.issue_month = ahead.last_month), 0) as enters_kpi,
+         coalesce(sum(known.revenue)   filter (where known.issue_month = ahead.last_month), 0) as enters_revenue
   from known
   cross join ahead
   cross join lateral (select known.kpi_month >= ahead.window_from) as is_in (window_now)
@@ -36,7 +36,7 @@ with ahead as (
      or known.kpi_month = ahead.window_from - interval '1 month' and known.issue_month < ahead.last_month
   group by 1, 2, 3
 ), counted as (
-  select by_class.*, coalesce(rule_weight.category, '') as category,
+  select by_class.*, rule_weight.category,
          least(round(by_class.kpi_value, 6), rule_weight.cap) as counted
   from by_class
   join fresh_window on fresh_window.no = 1

@@ -85,7 +85,7 @@ select summed.no as window_no, summed.partner_mpn_id, coalesce(rule_weight.categ
        summed.units, summed.kpi_value, rule_weight.cap,
        -- what is held against a cap or a threshold is rounded once: three thirds of 10 decimals are 1
        least(round(summed.kpi_value, 6), rule_weight.cap)                     as counted,
-       coalesce(greatest(round(summed.kpi_value, 6) - rule_weight.cap, 0), 0) as above_cap,
+       greatest(round(summed.kpi_value, 6) - rule_weight.cap, 0)              as above_cap,
        summed.revenue,
        coalesce(sampled.sample, false)                                        as sample
 from summed

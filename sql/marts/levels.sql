@@ -84,7 +84,6 @@ with asked as (
                              and category_total.category = asked.category
   left join attained as own   on own.judged_on = asked.judged_on and own.partner_mpn_id = asked.partner_mpn_id
                              and own.measure = asked.measure and own.competency = asked.competency
-                             and asked.competency <> ''
   left join attained as whole on whole.judged_on = asked.judged_on and whole.partner_mpn_id = asked.partner_mpn_id
                              and whole.measure = asked.measure and whole.competency = ''
   left join greatest_attained on greatest_attained.judged_on = asked.judged_on

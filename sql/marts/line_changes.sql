@@ -84,8 +84,7 @@ select line_moved.file_id, line_moved.row_no,
        max(replaced.name || ', row ' || set_aside.row_no)    as corrects
 from line_moved
 left join duplicate on duplicate.file_id = line_moved.file_id and duplicate.row_no = line_moved.row_no
-                   and coalesce(duplicate.ended_no, current_setting('lkp.until_no')::bigint + 1)
-                       > current_setting('lkp.since_no')::bigint
+                   and (duplicate.ended_no is null or duplicate.ended_no > current_setting('lkp.since_no')::bigint)
                    and duplicate.change_no <= current_setting('lkp.until_no')::bigint
 left join file as original on original.id = duplicate.of_file_id
 left join set_aside on set_aside.by_file_id = line_moved.file_id and set_aside.by_row_no = line_moved.row_no
@@ -115,8 +114,8 @@ with named as (
               when line_moved.kind is not null
                and (line_pair.waits_after and line_pair.counted_before
                  or line_pair.waited_before and line_pair.rule_before = 'conflict') then 'quarantine'
-              when line_moved.kind is not null and line_other.corrects is not null then 'corrected row'
-              when line_moved.kind is not null and line_other.repeats is not null  then 'duplicate'
+              when line_other.corrects is not null                                then 'corrected row'
+              when line_other.repeats is not null                                 then 'duplicate'
               when line_moved.kind is not null
                and line_pair.class = 'corrected invoice'
                 or line_pair.corrected_before is distinct from line_pair.corrected_after

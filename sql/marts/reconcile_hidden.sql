@@ -108,4 +108,4 @@ select listed.invoice_key, listed.number as invoice, listed.class, listed.type_c
 from listed
 left join alike on alike.source = listed.source and alike.customer_number = listed.customer_number
 order by listed.invoice_key collate "C", listed.issue_date, listed.file_name collate "C", listed.file_sha256 collate "C",
-         listed.row_no;
+         listed.row_no, listed.file_id;

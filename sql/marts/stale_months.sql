@@ -13,7 +13,7 @@ select touched.issue_month
 from touched
 left join month_built on month_built.issue_month = touched.issue_month
 where touched.change_no > least(coalesce(month_built.built_no, 0), current_setting('lkp.cutoff')::bigint)
-  and touched.change_no <= greatest(coalesce(month_built.built_no, 0), current_setting('lkp.cutoff')::bigint)
+  and touched.change_no <= greatest(month_built.built_no, current_setting('lkp.cutoff')::bigint)
    or month_built.reporting_currency <> current_setting('lkp.reporting_currency')
    or month_built.lookback <> current_setting('lkp.lookback')::int
 group by touched.issue_month

@@ -43,8 +43,8 @@ with figures as (
 ), missing as (
   select next_level.partner_mpn_id, next_level.competency, next_level.level,
          coalesce(sum(asked.threshold - asked.figure) filter (where asked.measure = 'kpi' and asked.outcome = 'not met'), 0) as kpi,
-         coalesce(array_agg(asked.requirement order by asked.position)
-                  filter (where asked.measure <> 'kpi' and asked.outcome not in ('met', 'waived')), '{}') as other_unmet
+         array_agg(asked.requirement order by asked.position)
+           filter (where asked.measure <> 'kpi' and asked.outcome not in ('met', 'waived')) as other_unmet
   from next_level
   join asked on asked.partner_mpn_id = next_level.partner_mpn_id and asked.competency = next_level.competency
             and asked.level = next_level.level

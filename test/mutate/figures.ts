@@ -29,6 +29,8 @@ import {
   type Scene,
   tables,
 } from './acting.ts';
+import { DRAWN_LOOKS } from './drawn-looks.ts';
+import { lookAt } from './looks.ts';
 
 /** What people ask of the figures: refreshes, reports, explanations, differences, answers to claims. */
 export const FIGURES: readonly Scene[] = [
@@ -186,6 +188,13 @@ export const FIGURES: readonly Scene[] = [
       }
     },
   },
+  ...DRAWN_LOOKS.map(
+    ({ file }): Scene => ({
+      name: `drawn ${file}`,
+      from: 'drawn',
+      play: (app, _, say) => lookAt(app, [file], say, DRAWN_LOOKS),
+    }),
+  ),
   ...readdirSync(join(CASES, 'kpi'))
     .filter((name) => existsSync(join(CASES, 'kpi', name, 'story.json')))
     .map(

@@ -6,15 +6,19 @@ import type { Sql } from '../../src/ports.ts';
  * find nothing as long as the rest of the SQL is right; and a batch is always assembled as known now.
  */
 
-interface Look {
+export interface Look {
   readonly file: string;
+  /** Makes what those files read. */
+  readonly facts?: string;
+  /** Files that come before it. */
+  readonly first?: readonly string[];
   readonly settings: Readonly<Record<string, string | number>>;
   /** Makes what the file reads. */
   readonly ground: readonly string[];
   /** What is different in each look. */
   readonly looks: readonly string[];
-  /** Asks for what the file wrote. */
-  readonly wrote?: string;
+  /** Ask for what the file wrote. */
+  readonly wrote?: string | readonly string[];
 }
 
 const CYCLE = '2020-05';
@@ -167,11 +171,19 @@ const LOOKS: readonly Look[] = [
 
 class GivenUp extends Error {}
 
-async function look(tx: Sql, { file, settings, ground, wrote }: Look, different: string): Promise<unknown> {
+async function look(
+  tx: Sql,
+  { file, facts = '', first = [], settings, ground, wrote = [] }: Look,
+  different: string,
+): Promise<unknown> {
   await tx.set(settings);
+  if (facts) await tx.rows(facts);
+  for (const name of first) await tx.file(name);
   for (const statement of ground) await tx.rows(statement);
   if (different) await tx.rows(different);
-  return [await tx.file(file), wrote ? await tx.rows(wrote) : []];
+  const found: unknown[] = [await tx.file(file)];
+  for (const statement of [wrote].flat()) found.push(await tx.rows(statement));
+  return found;
 }
 
 /** What each of the files answers in each look. */
@@ -179,8 +191,9 @@ export async function lookAt(
   app: App,
   names: readonly string[],
   say: (answer: unknown) => void,
+  looks: readonly Look[] = LOOKS,
 ): Promise<void> {
-  for (const each of LOOKS.filter(({ file }) => names.includes(file))) {
+  for (const each of looks.filter(({ file }) => names.includes(file))) {
     for (const different of each.looks) {
       let found: unknown;
       try {

@@ -21,6 +21,7 @@ import {
   takeMonths,
   write,
 } from './acting.ts';
+import { DRAWN_FACTS } from './drawn-facts.ts';
 
 /** Reference data of the small months, and the rules that they are played under. */
 const months = (name: string, program: ProgramName): Scene => ({
@@ -59,6 +60,14 @@ export const STATES: readonly Scene[] = [
     from: 'months',
     now: clockOf,
     play: (app, folder) => takeMonths(app, folder, 1, silent),
+  },
+  {
+    name: 'drawn',
+    from: '',
+    play: (app) =>
+      app.db.transaction('drawn', async (tx) => {
+        for (const facts of DRAWN_FACTS) await tx.rows(facts);
+      }),
   },
   { name: 'claimed', from: '', play: (app, folder) => takeIn(app, folder, CLAIMANTS) },
   {

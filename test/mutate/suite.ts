@@ -15,13 +15,26 @@ const TESTS: ReadonlyArray<readonly [path: string, tests: readonly string[]]> = 
   ['sql/staging/files_dispositions', ['ingest', 'together']],
   ['sql/staging/', ['ingest', 'corrections', 'together', 'einvoice-ingest', 'profile', 'property']],
   ['sql/checks/completeness', ['completeness']],
+  ['sql/checks/changes_equal_cells', ['changes', 'known']],
   ['sql/checks/', ['ingest', 'report', 'together']],
   ['sql/marts/directory_', ['directory']],
   ['sql/marts/source_months', ['completeness']],
-  ['sql/marts/explain', ['corrections']],
+  ['sql/marts/explain', ['corrections', 'rules', 'arrival']],
   ['sql/marts/report', ['report', 'books', 'worked-example', 'month']],
-  ['sql/marts/standings', ['report', 'books']],
-  ['sql/marts/', ['refresh', 'report', 'month', 'worked-example', 'corrections']],
+  ['sql/marts/standings', ['report', 'books', 'levels']],
+  ['sql/marts/reconcile_', ['reconcile', 'reconcile-command']],
+  // Two sides of a comparison.
+  ...['changed_months', 'changes_begin', 'figure_changes', 'line_changes', 'side_'].map(
+    (name) => [`sql/marts/${name}`, ['changes', 'known', 'refresh', 'rules']] as const,
+  ),
+  ['sql/marts/content_hash', ['levels', 'refresh', 'changes']],
+  ...['forecast', 'levels', 'windows'].map(
+    (name) => [`sql/marts/${name}`, ['levels', 'kpi-cases', 'rules', 'worked-example', 'property']] as const,
+  ),
+  ['sql/marts/17_credit_month', ['rules', 'refresh', 'property']],
+  ['sql/marts/18_month_follows', ['rules', 'refresh', 'known', 'property']],
+  ['sql/marts/stale_months', ['refresh', 'known', 'rules']],
+  ['sql/marts/', ['refresh', 'report', 'month', 'worked-example', 'corrections', 'rules', 'known']],
   ['sql/migrations/', ['ingest', 'profile', 'reference', 'corrections']],
 ];
 const MOST_MS = 300_000;
