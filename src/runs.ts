@@ -117,7 +117,7 @@ export const timelineOf = (app: App, jobs: readonly Job[], cycle: string): Promi
 
 /** Why an occurrence that is not done does not run, in words that follow its name. */
 function waitsFor(
-  { job, state, due_at, says }: Occurrence,
+  { job, cycle, state, due_at, says }: Occurrence,
   /** A run in the timeline says it already. */
   said: boolean,
   all: readonly Occurrence[],
@@ -134,5 +134,5 @@ function waitsFor(
     return `waits for ${[...new Set(before.map((one) => `${one.job} (${one.state})`))].join(', ')}`;
   if (Date.parse(due_at) > Date.parse(now)) return 'waits for its day';
   if (paused) return 'waits: the calendar is paused';
-  return state === 'enqueued' ? 'waits for a worker' : 'waits for a scheduler';
+  return `waits for a ${state === 'enqueued' ? 'worker' : 'scheduler'}: lkp start, or lkp cycle ${cycle}`;
 }

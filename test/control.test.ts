@@ -124,7 +124,7 @@ describe('cancel', () => {
     await it.rows(`update occurrence set lease_until = now() - interval '1 s' where lease_until is not null`);
     expect(await take()).toEqual([]);
     await expect(cancel(it.context, CYCLE, { reason: 'x' })).rejects.toThrow(
-      'Nothing of 2020-05 is running or due, so nothing was cancelled: first is cancelled, second is cancelled.',
+      'Nothing of 2020-05 is running or due, so nothing was cancelled: first is cancelled, second is cancelled. To run what is not done: lkp cycle 2020-05',
     );
     await expect(cancel(it.context, CYCLE, { job: 'secnd', reason: 'x' })).rejects.toThrow(
       /no job secnd\. Did you mean second\?/,

@@ -57,7 +57,7 @@ describe('a rule set that is wrong says the line and what is wrong', () => {
       'a mistyped setting',
       'waivers:',
       'waiver:',
-      /line 17: has the unknown setting "waiver" \(did you mean waivers\?\)/,
+      /line 17: the file has the unknown setting "waiver" \(did you mean waivers\?\)/,
     ],
     [
       'a mistyped setting inside',

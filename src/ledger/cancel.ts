@@ -72,11 +72,13 @@ async function nothing(tx: Sql, cycle: string, job: string | undefined): Promise
       'request',
       `${cycle} has no job ${job}. Did you mean ${nearest(job, names)}? It has ${names.join(', ')}.`,
     );
-  const states = all
-    .filter((one) => job === undefined || one.job === job)
-    .map((one) => `${nameOf(one)} is ${one.state}`);
+  const asked = all.filter((one) => job === undefined || one.job === job);
+  const states = asked.map((one) => `${nameOf(one)} is ${one.state}`);
+  const again = asked.every(({ state }) => state === 'done')
+    ? ''
+    : ` To run what is not done: lkp cycle ${cycle}`;
   throw new LkpError(
     'request',
-    `Nothing of ${job === undefined ? cycle : `${job} of ${cycle}`} is running or due, so nothing was cancelled: ${states.join(', ')}. To run what is not done: lkp cycle ${cycle}`,
+    `Nothing of ${job === undefined ? cycle : `${job} of ${cycle}`} is running or due, so nothing was cancelled: ${states.join(', ')}.${again}`,
   );
 }
