@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import { localTime } from '../calendar.ts';
 import type { Job } from '../job.ts';
 import { isGate } from '../kpi/completeness.ts';
-import { lateText, type Occurrence } from '../ledger.ts';
+import { lateText, type Occurrence, openPause } from '../ledger.ts';
 import type { Sql } from '../ports.ts';
 import type { Alert } from './kinds.ts';
 import { lookBackTo, unplanned } from './unplanned.ts';
@@ -181,7 +181,7 @@ const neverPlanned = (
 
 /** Of the jobs that began late in a cycle, those that no late one goes before: the others are late with it. */
 function late(view: View): Finding[] {
-  const { app, seen, jobs } = view;
+  const { seen, jobs } = view;
   const all = firstOfEach(seen, ({ late_by }) => late_by !== null);
   const isLate = (job: string, cycle: string): boolean =>
     all.some((one) => one.job === job && one.cycle === cycle) || behindLate(job, cycle);
@@ -194,7 +194,7 @@ function late(view: View): Finding[] {
       kind: 'late',
       job,
       cycle,
-      says: `${job} of ${cycle} began ${lateText(late_by!)} late: it was due ${localTime(due_at, app.schedule.timeZone)} (${app.schedule.timeZone}). What comes after it is late too.`,
+      says: `${job} of ${cycle} began ${lateText(late_by!)} late: it was due ${moment(view, due_at)}. What comes after it is late too.`,
       next_step: `Tell those who wait for ${cycle}. Find out why nothing ran: lkp runs ${cycle}.`,
       over: state === 'done',
     }));
@@ -225,9 +225,7 @@ async function quarantined(tx: Sql): Promise<Finding[]> {
 
 /** Once a pause, when something became due in it. */
 async function paused(tx: Sql, view: View, unplannedIsDue: boolean): Promise<Finding[]> {
-  const pause = await tx.maybe<{ id: string; paused_at: string; paused_by: string; reason: string }>(
-    'select id, paused_at, paused_by, reason from pause where resumed_at is null',
-  );
+  const pause = await openPause(tx);
   const due = view.seen.find(({ state, due_at }) => state === 'due' && !isBefore(view.now, due_at));
   if (!pause || !(due || unplannedIsDue)) return [];
   return [

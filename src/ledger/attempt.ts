@@ -78,15 +78,18 @@ function unsaid(log: Log, { message }: Error): 'lost' {
   return 'lost';
 }
 
-/** Says in one line why what was done here is no longer wanted. */
+/** Says in one line why what was done here is no longer wanted: where the ledger cannot be asked, what is most likely. */
 async function notMine(context: Context, taken: Taken, log: Log): Promise<'not-mine'> {
-  const run = await context.db.transaction('look', (tx) =>
-    tx.one<{ outcome: string | null; says: string | null }>('select outcome, says from run where id = $1', [
-      taken.run,
-    ]),
-  );
+  const run = await context.db
+    .transaction('look', (tx) =>
+      tx.maybe<{ outcome: string | null; says: string | null }>(
+        'select outcome, says from run where id = $1',
+        [taken.run],
+      ),
+    )
+    .catch((error: Error) => void log.debug(`the ledger cannot be asked why: ${error.message}`));
   log.warn(
-    run.outcome === 'cancelled'
+    run?.outcome === 'cancelled'
       ? `${run.says} Nothing more of this attempt is stored`
       : 'another attempt took over, because this one gave no sign of life for too long; it stored nothing late',
   );
