@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Draw, drawFrom } from '../../samples/random.ts';
 import type { App } from '../../src/app.ts';
 import { assembleDirectory } from '../../src/directory/assemble.ts';
@@ -14,6 +15,9 @@ import type { Crew } from './crew.ts';
 import type { Inbox } from './inbox.ts';
 import type { Known } from './known.ts';
 import { hashOf } from './troubles.ts';
+
+/** Longer than any cycle of such a small world takes. */
+const HUNG_MS = 180_000;
 
 /** What a person of operations or support does, by the functions behind the commands. */
 export class Person {
@@ -50,7 +54,10 @@ export class Person {
     await crew.rest();
     for (const cycle of new Set(waiting.map((one) => one.cycle))) {
       this.#did('lkp cycle');
-      await runMonth(app, cycle, { reason: 'manual', until: app.now() });
+      const ran = runMonth(app, cycle, { reason: 'manual', until: app.now() });
+      const hung = sleep(HUNG_MS, 'hung', { ref: false });
+      if ((await Promise.race([ran, hung])) === 'hung')
+        throw new Error(`lkp cycle ${cycle} did not end within ${HUNG_MS / 1000} s`);
     }
     await crew.work();
   }

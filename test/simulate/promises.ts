@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { JOBS } from '../../jobs/index.ts';
@@ -57,7 +56,7 @@ export class Promises {
   readonly #swept = new Map<string, string>();
   readonly #ruleSets = shippedRuleSets();
   #seen = '';
-  /** As it was after the step before: the newest change, and the refreshes that an attempt had begun and not done. */
+  /** As it was after the step before: the newest change, and the refreshes of which an attempt is to be repeated. */
   #before: { readonly newest: number; readonly begun: ReadonlySet<string> } = { newest: 0, begun: new Set() };
   checks = 0;
 
@@ -175,7 +174,7 @@ export class Promises {
     }
     const [change] = await this.#ask<{ no: string }>('select max(no) as no from change');
     const begun = await this.#ask<{ cycle: string }>(
-      `select cycle from occurrence where job = 'refresh' and attempt > 0 and state <> 'done'`,
+      `select cycle from occurrence where job = 'refresh' and attempt > 0 and state in ('enqueued', 'running', 'failed')`,
     );
     this.#before = { newest: Number(change!.no), begun: new Set(begun.map((one) => one.cycle)) };
     return broken;
@@ -234,29 +233,28 @@ export class Promises {
     return left.map(({ job, cycle, attempt }) => `attempt ${attempt} of ${job} of ${cycle} is left running`);
   }
 
-  /** One sha256 over every frozen row, workbook and submitted file: the same for a seed, whatever the queue. */
-  async digest(): Promise<string> {
-    const hash = createHash('sha256');
+  /** Every frozen row, workbook and submitted file, a line each: the same for a seed, whatever the queue. */
+  async made(): Promise<string[]> {
+    const lines: string[] = [];
     const tables = await this.#ask<{ name: string }>(
       `select table_name as name from information_schema.tables
        where table_schema = 'public' and starts_with(table_name, 'snapshot') order by 1`,
     );
-    // Repeated attempts may take change numbers more; what was known at them is the same.
+    // Repeated attempts may take change numbers more; what was known at them is the same. Why a revision was made says
+    // who was the first to send its job: a scheduler, or the command that asked for it.
     for (const { name } of tables) {
       const rows = await this.#ask<{ row: string }>(
-        `select (to_jsonb(${name}) - 'cutoff' - 'change_no' - 'made_no' - 'build')::text as row from ${name} order by 1`,
+        `select (to_jsonb(${name}) - 'cutoff' - 'change_no' - 'made_no' - 'build' - 'reason')::text as row from ${name} order by 1`,
       );
-      for (const { row } of rows) hash.update(`${name} ${row}\n`);
+      for (const { row } of rows) lines.push(`${name} ${row}`);
     }
     for (const folder of ['reports', 'outbox']) {
       const root = join(this.#home, folder);
       const entries = await readdir(root, { recursive: true, withFileTypes: true });
-      const paths = entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name));
-      for (const path of paths.map((one) => relative(root, one)).sort())
-        hash.update(`${folder}/${path} ${await sha256Of(join(root, path))}\n`);
+      const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
+      const paths = files.map((entry) => relative(root, join(entry.parentPath, entry.name))).sort();
+      for (const path of paths) lines.push(`${folder}/${path} ${await sha256Of(join(root, path))}`);
     }
-    return hash.digest('hex');
+    return lines;
   }
 }

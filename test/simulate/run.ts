@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,14 +8,16 @@ import { migrate } from '../../src/db/migrate.ts';
 import { ownRedis } from '../harness/redis.ts';
 import { databaseUrl, withAdmin } from '../harness/server.ts';
 import { Simulation } from './simulation.ts';
+import { MOST_MONTHS } from './story.ts';
 
 /**
- *   npm run simulate -- [--months 24] [--seed 1] [--backend postgres|redis]
+ *   npm run simulate -- [--months 24] [--seed 1] [--backend postgres|redis] [--write FILE]
  *
  * So many months of one installation on a clock of its own, through the real schedulers, workers, queue and database: files that
  * come in time, late, twice, half, wrong or corrected; people who decide, withdraw, restate and wave through; and
  * outages. Every promise of DESIGN, section 8, is checked after each step. The same seed plays the same months: its
- * digest (every frozen row, workbook and submitted file) is the same on both queues. Exit code 1 when a promise broke.
+ * digest (every frozen row, workbook and submitted file) is the same on both queues; `--write` writes what it is made of, a line each. Fewer
+ * months are the beginning of more. Exit code 1 when a promise broke.
  */
 
 const { values } = parseArgs({
@@ -23,10 +25,10 @@ const { values } = parseArgs({
     months: { type: 'string', default: '24' },
     seed: { type: 'string', default: '1' },
     backend: { type: 'string', default: 'postgres' },
+    write: { type: 'string' },
   },
 });
 const [months, seed] = [Number(values.months), Number(values.seed)];
-const MOST_MONTHS = 24;
 if (
   ![months, seed].every((given) => Number.isInteger(given) && given > 0) ||
   months > MOST_MONTHS ||
@@ -72,6 +74,7 @@ try {
     months,
   );
   await simulation.play((line) => console.error(line));
+  if (values.write) await writeFile(values.write, `${(await simulation.made()).join('\n')}\n`);
   const { events, violations, ...figures } = simulation.figures;
   const sizes = await simulation.sizes();
   const seconds = Math.round((Date.now() - began) / 1000);

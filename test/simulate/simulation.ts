@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadReference } from '../../src/reference/load.ts';
@@ -94,11 +95,18 @@ export class Simulation {
     }
     await this.#at.crew.down();
     await this.#at.crew.rest();
-    this.figures.digest = await this.#promises.digest();
+    this.figures.digest = createHash('sha256')
+      .update((await this.made()).join('\n'))
+      .digest('hex');
     const sizes = await this.#at.sizes();
     for (const [name, most] of Object.entries(MOST_LEFT))
       if ((sizes[name] ?? 0) > most)
         this.figures.violations.push(`at the end: ${name} has grown to ${sizes[name]}; ${most} at most`);
+  }
+
+  /** What the digest is of. */
+  made(): Promise<string[]> {
+    return this.#promises.made();
   }
 
   sizes(): Promise<Record<string, number>> {

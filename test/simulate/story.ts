@@ -44,6 +44,8 @@ export interface Story {
 }
 
 export const FIRST_CYCLE = '2022-07';
+export const MOST_MONTHS = 24;
+const ODD_FROM = 5;
 /** Months of invoices that lie in the inbox when the first cycle begins. */
 const HISTORY = 6;
 const SHAPE = { partners: 6, locations: 12 } as const;
@@ -54,11 +56,12 @@ const LAST_TANGLED_MONTH = '2023-10';
 export const contentOf = (file: InvoiceFile): string =>
   [columnsOf(file), ...file.rows.map(({ cells }) => cells)].map(csvRecord).join('');
 
+/** The first months of a seed's two years. */
 export async function storyOf(seed: number, months: number): Promise<Story> {
-  const cycles = Array.from({ length: months }, (_, index) => monthAfter(FIRST_CYCLE, index));
+  const cycles = Array.from({ length: MOST_MONTHS }, (_, index) => monthAfter(FIRST_CYCLE, index));
   const from = monthAfter(FIRST_CYCLE, -HISTORY);
   const draw = drawFrom(seed * 7919 + 1);
-  const { reference, files } = generate({ ...SHAPE, seed, from, months: HISTORY + months });
+  const { reference, files } = generate({ ...SHAPE, seed, from, months: HISTORY + MOST_MONTHS });
   const monthly = files.filter(({ name }) => name.startsWith('marketplace-'));
   const odd = files.filter(({ name }) => !name.startsWith('marketplace-'));
   const owners = reference.partners.map(({ mpn_id }) => mpn_id);
@@ -73,15 +76,19 @@ export async function storyOf(seed: number, months: number): Promise<Story> {
     events.push(...sideEvents(index === 0 ? undefined : month, cycle, draw));
     events.push(...tangle(seed, index, cycle, owners, draw));
   }
-  // Order confirmations, a pro forma and rows that are sent again come in the middle, or in the last month of a short story.
+  // Order confirmations, a pro forma and rows that are sent again.
   for (const [index, file] of odd.entries())
-    deliver(morning(day(cycles[Math.min(months - 1, 5 + index)]!, 4)), await whole(file));
+    deliver(morning(day(cycles[ODD_FROM + index]!, 4)), await whole(file));
   const told = changesOf(reference, cycles, draw);
   events.push(...told.events, ...ratesOf(from, cycles, draw));
   const order = (one: StoryEvent, other: StoryEvent): number =>
     one.at < other.at ? -1 : one.at > other.at ? 1 : 0;
   const end = `${monthAfter(FIRST_CYCLE, months)}-01T00:00:00.000Z`;
-  return { cycles, opening: told.opening, events: events.filter(({ at }) => at < end).sort(order) };
+  return {
+    cycles: cycles.slice(0, months),
+    opening: told.opening,
+    events: events.filter(({ at }) => at < end).sort(order),
+  };
 }
 
 /** When what comes on a day comes: all at once, in the order in which it is told. */
