@@ -17,7 +17,7 @@ export interface Finding extends Omit<Alert, 'id' | 'raised_at' | 'ended_at'> {
 interface Seen extends Occurrence {
   /** No further attempt comes by itself. */
   readonly is_final: boolean;
-  /** The calendar planned it, or a person began the cycle before its deadline: it is expected by then. */
+  /** The calendar planned it, or a person began the cycle before its deadline, which is not of before the installation. */
   readonly is_expected: boolean;
 }
 
@@ -43,12 +43,13 @@ export async function findings(
     `select occurrence.id, occurrence.job, occurrence.cycle, occurrence.part, occurrence.parts, occurrence.due_at,
             occurrence.deadline, occurrence.state, occurrence.attempt, occurrence.says,
             occurrence.lease_until is null as is_final,
-            occurrence.late_by,
-            occurrence.by_calendar or exists (
+            case when occurrence.due_at >= installed.at then occurrence.late_by end as late_by,
+            occurrence.deadline >= installed.at and (occurrence.by_calendar or exists (
               select from run as begun
               where begun.cycle = occurrence.cycle and begun.occurrence_id is not null
-                and begun.started_at < occurrence.deadline) as is_expected
+                and begun.started_at < occurrence.deadline)) as is_expected
      from occurrence
+     cross join (select coalesce(min(change.known_at), '-infinity') as at from change) as installed
      left join run on run.occurrence_id = occurrence.id and run.attempt = occurrence.attempt
      where occurrence.state <> 'done'
         or occurrence.due_at + occurrence.late_by > $1::timestamptz - make_interval(days => $2)

@@ -1,5 +1,5 @@
 import { crash } from '../crash.ts';
-import { type Context, type Job, LkpError } from '../job.ts';
+import { type Context, type Job, LkpError, type Part } from '../job.ts';
 import type { Log } from '../log.ts';
 import type { Database, Sql } from '../ports.ts';
 import { begin, LEASE, SIGN_OF_LIFE_MS, type Taken } from './begin.ts';
@@ -48,7 +48,7 @@ export async function attempt(
     const { outcome, says } = await jobOf(taken, jobs).run(
       { ...context, db: fenced(context.db, taken) },
       taken.cycle,
-      taken,
+      partOf(taken),
     );
     crash('attempt-before-end');
     const state = outcome === 'asks' ? 'waiting' : 'done';
@@ -72,6 +72,14 @@ export async function attempt(
     clearInterval(alive);
   }
 }
+
+/** What a job is to know of its attempt, and no more: that a run has a reason is no reason of a revision. */
+const partOf = ({ part, parts, lateBy, cutoff }: Taken): Part => ({
+  part,
+  parts,
+  ...(lateBy !== undefined && { lateBy }),
+  ...(cutoff !== undefined && { cutoff }),
+});
 
 function unsaid(log: Log, { message }: Error): 'lost' {
   log.warn(`the ledger could not be told how it ended (${message}); another attempt takes over`);
