@@ -46,6 +46,19 @@ export function table(header: readonly string[], given: ReadonlyArray<readonly s
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
 }
 
+/** Text broken between words: no line is wider than its width, but for a wider word. */
+export function linesOf(text: string, widthOf: (line: number) => number): string[] {
+  const lines = [''];
+  for (const word of oneLine(text).split(' ')) {
+    const line = lines.at(-1)!;
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= widthOf(lines.length - 1))
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 export const count = (number: number): string => readable(String(number), 0);
 
 /** `3 rejected, 2 quarantined`: the dispositions that have rows. */

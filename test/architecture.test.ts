@@ -61,6 +61,7 @@ const SHARED = [
   'schedule-faults',
   'schedule-file',
   'staging',
+  'within',
   'yaml',
 ].map((name) => `src/${name}.ts`);
 

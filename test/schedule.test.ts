@@ -352,6 +352,11 @@ describe('what is refused, by name and line', () => {
       '2026-12-25 Christmas Day\n\n2026-12-25 Navidad\n',
       'line 3: 2026-12-25 stands on line 1 already',
     ],
+    [
+      'a year mistyped',
+      '2206-12-25 Christmas Day\n',
+      'line 1: 2206-12-25 lies outside 2000-01-01 to 2100-01-31, the days this calendar knows; check the year',
+    ],
     ['no day', '# none yet\n', 'holidays.txt no holiday stands in it'],
     [
       'UTF-16',
