@@ -20,6 +20,7 @@ export interface Asked {
   readonly only?: Only;
   /** The instant up to which jobs are due; `everything` takes those of later days too. */
   readonly until: string | 'everything';
+  readonly dryRun?: boolean;
 }
 
 /** Ten years: who types more has typed a wrong year. */
@@ -27,13 +28,20 @@ const MOST_CYCLES = 120;
 
 const rangeText = ({ from, to }: Range): string => (from === to ? from : `${from}..${to}`);
 
-const commandOf = (range: Range, { only, until }: Asked): string =>
-  ['lkp cycle', rangeText(range), only && `--only ${only}`, until === 'everything' && '--all']
+/** What to type for a range, asked in the same way: who asked for a dry run is not told to run it. */
+export const commandOf = (range: Range, { only, until, dryRun }: Asked): string =>
+  [
+    'lkp cycle',
+    rangeText(range),
+    only && `--only ${only}`,
+    until === 'everything' && '--all',
+    dryRun && '--dry-run',
+  ]
     .filter(Boolean)
     .join(' ');
 
 /** A cycle, or `2019-01..2020-03`, as a person typed it. Throws LkpError('request') with what to type. */
-export function parseRange(text: string, today: string): Range {
+export function parseRange(text: string, today: string, asked: Asked): Range {
   const [one = '', other = one, ...more] = text.split('..');
   if (more.length > 0)
     throw new LkpError(
@@ -42,20 +50,23 @@ export function parseRange(text: string, today: string): Range {
     );
   const [from, to] = [parseCycle(one), parseCycle(other)];
   if (from > to)
-    throw new LkpError('request', `The range ${from}..${to} runs backwards. Type lkp cycle ${to}..${from}.`);
+    throw new LkpError(
+      'request',
+      `The range ${from}..${to} runs backwards. Type ${commandOf({ from: to, to: from }, asked)}.`,
+    );
   const now = today.slice(0, 7);
   if (to > now)
     throw new LkpError(
       'request',
       from > now
         ? `Cycle ${rangeText({ from, to })} lies in the future (today is ${today}). The newest cycle that can run is ${now}.`
-        : `The range ${from}..${to} ends in the future (today is ${today}). Type lkp cycle ${rangeText({ from, to: now })}.`,
+        : `The range ${from}..${to} ends in the future (today is ${today}). Type ${commandOf({ from, to: now }, asked)}.`,
     );
   const cycles = cyclesOf({ from, to }).length;
   if (cycles > MOST_CYCLES)
     throw new LkpError(
       'request',
-      `The range ${from}..${to} has ${cycles} cycles, and at most ${MOST_CYCLES} are run at once. If no year is mistyped, begin with lkp cycle ${from}..${addMonths(from, MOST_CYCLES - 1)}.`,
+      `The range ${from}..${to} has ${cycles} cycles, and at most ${MOST_CYCLES} are run at once. If no year is mistyped, begin with ${commandOf({ from, to: addMonths(from, MOST_CYCLES - 1) }, asked)}.`,
     );
   return { from, to };
 }

@@ -19,12 +19,25 @@ const url = (...schemes: string[]) =>
 
 /** Of which the host must be readable too; a password in it has its special characters percent-encoded. */
 const address = (...schemes: string[]) =>
-  url(...schemes).refine((text) => URL.canParse(text) && new URL(text).hostname !== '', {
+  url(...schemes).refine((text) => URL.canParse(text) && isReadable(new URL(text)), {
     message: `is not an address; write it as ${schemes[0]}://user:password@host:port, the password percent-encoded`,
     when: ({ issues }) => issues.length === 0,
   });
 
+const isReadable = ({ hostname, username, password }: URL): boolean => {
+  try {
+    decodeURIComponent(username + password);
+    return hostname !== '';
+  } catch {
+    return false;
+  }
+};
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
+
 const MAIL_ADDRESS = /^[^\s@,;:<>"()[\]\\]+@[^\s@,;:<>"()[\]\\]+$/;
+const areAddresses = (all: readonly string[]): boolean =>
+  all.length > 0 && all.every((one) => MAIL_ADDRESS.test(one));
 const isSender = (text: string): boolean =>
   MAIL_ADDRESS.test(/^[^<>"\r\n]*<([^<>]*)>$/.exec(text)?.[1] ?? text);
 
@@ -62,12 +75,16 @@ export const SETTINGS = z.object({
   /** Where `lkp start` answers /health, /ready and /metrics: a port, or host:port; unset answers nowhere. */
   LKP_HTTP: z
     .string()
-    .regex(/^([\w.-]+:|\[[\da-fA-F:]+\]:)?\d{1,5}$/, 'must be a port, or host:port')
+    .regex(/^([\w.-]+:|\[[\da-fA-F:]+\]:)?\d+$/, 'must be a port, or host:port')
+    .refine((text) => isPort(Number(/\d+$/.exec(text)?.[0])), {
+      message: 'must have a port from 1 to 65535',
+      when: ({ issues }) => issues.length === 0,
+    })
     .optional(),
   /** Who gets alerts by e-mail: addresses with commas between them. */
   LKP_ALERT_EMAIL: z
     .string()
-    .refine((text) => addressesOf({ LKP_ALERT_EMAIL: text }).every((one) => MAIL_ADDRESS.test(one)), {
+    .refine((text) => areAddresses(addressesOf({ LKP_ALERT_EMAIL: text })), {
       message: 'must be addresses with commas between them, such as ada@example.com,bo@example.com',
     })
     .optional(),
@@ -115,7 +132,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     ? missingFor(read.data)
     : read.error.issues.map((issue) => {
         const name = issue.path.join('.');
-        return `${name}=${shown(name, String(given[name]))} ${issue.message}`;
+        return `${name}=${shown(name, String(given[name]))} ${wanted(issue)}`;
       });
   if (!read.success || faults.length > 0) {
     throw new LkpError(
@@ -131,6 +148,22 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     outbox: resolve(read.data.LKP_OUTBOX ?? `${home}/outbox`),
     profiles: resolve(read.data.LKP_PROFILES ?? `${home}/profiles`),
   };
+}
+
+/** What was wanted, in words that follow the value. */
+function wanted(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'too_small':
+      return `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    case 'invalid_type':
+      return `must be a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    default:
+      return issue.message;
+  }
 }
 
 /** A value without what is not for a terminal or a log: a password in an address, and where a webhook is. */

@@ -55,7 +55,7 @@ export function holidaysIn(text: string): Holidays {
       lines.set(day, index + 1);
     }
   }
-  if (days.size === 0 && faults.length === 0) faults.push(`no holiday stands in it; ${WANTED}`);
+  if (days.size === 0 && faults.length === 0) faults.push(`holds no holiday; ${WANTED}`);
   if (faults.length <= NAMED) return { days, faults };
   return { days, faults: [...faults.slice(0, NAMED), `and ${faults.length - NAMED} lines more`] };
 }

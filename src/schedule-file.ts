@@ -61,7 +61,7 @@ export const FILE_SHAPE = {
 };
 
 const WORKING = ['weekend', 'holidays'];
-const KEYS = [...Object.keys(FILE_SHAPE), 'jobs', ...Object.keys(JOB_SHAPE), ...WORKING];
+const KEYS = ['jobs', ...Object.keys(FILE_SHAPE), ...Object.keys(JOB_SHAPE), ...WORKING];
 
 type Rule = z.infer<z.ZodObject<typeof JOB_SHAPE>>;
 type Rules = Readonly<Record<string, Rule | undefined>>;

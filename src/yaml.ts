@@ -23,6 +23,8 @@ export function readYaml<T>(
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
+  if (broken?.code === 'MULTIPLE_DOCS')
+    throw refuse('holds several documents; leave one, and no line "---" after its first.', broken);
   // The library's first line ends with "at line 3, column 1:".
   if (broken) throw refuse(`is not YAML: ${broken.message.split('\n')[0]!.replace(/:$/, '')}.`, broken);
   let content: unknown;
@@ -32,7 +34,7 @@ export function readYaml<T>(
     throw refuse(`is not YAML: ${(cause as Error).message.split('\n')[0]}.`, cause);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw refuse(`cannot be used: settings such as "name: ..." were wanted, a line each.`);
+    throw refuse(`cannot be used: settings such as "${known[0]}: ..." were wanted, a line each.`);
   }
   const read = schema.safeParse(content);
   if (read.success) return read.data;
@@ -74,9 +76,28 @@ function told(
   if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, says: fault(issue, content) }];
   return issue.keys.map((key) => ({
     path: [...issue.path, key],
-    says: `${placeOf(issue.path)}has the unknown setting "${key}" (did you mean ${nearest(key, known)}?)`,
+    says: strange(issue.path, key, known),
   }));
 }
+
+/** A setting that is not known there; one that is known elsewhere stands in the wrong part. */
+const strange = (path: Place, key: string, known: readonly string[]): string =>
+  `${placeOf(path) || 'the file '}has the unknown setting "${short(key)}" (${
+    known.includes(key) ? 'it belongs in another part' : `did you mean ${nearest(key, known)}?`
+  })`;
+
+const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
+
+/** What stands in the place of a type's name, for people. */
+const WANTED: Readonly<Record<string, string>> = {
+  object: 'settings, a line each',
+  record: 'settings, a line each',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
 
 const placeOf = (path: Place): string => (path.length > 0 ? `${path.map(String).join('.')} ` : '');
 
@@ -94,12 +115,12 @@ function seenAt(content: unknown, path: Place): string | undefined {
 function fault(issue: z.core.$ZodIssue, content: unknown): string {
   const place = placeOf(issue.path);
   const seen = seenAt(content, issue.path);
-  const is = seen === undefined ? '' : `is "${seen}" and `;
+  const is = seen === undefined ? '' : `is "${short(seen)}" and `;
   switch (issue.code) {
     case 'invalid_type':
       return issue.message.endsWith('received undefined')
         ? `${place}is missing`
-        : `${place}${is}must be a ${issue.expected}`;
+        : `${place}${is}must be ${WANTED[issue.expected] ?? issue.expected}`;
     case 'invalid_value': {
       const words = issue.values.map(String);
       const meant = seen === undefined || words.length < 2 ? '' : ` (did you mean ${nearest(seen, words)}?)`;

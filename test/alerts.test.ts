@@ -284,6 +284,18 @@ describe('what is told, and when it is over', () => {
     await it.rows("update pause set resumed_at = $1, resumed_by = 'Ada'", [clock]);
     expect([await raised(), await open()]).toEqual([[], []]);
   });
+
+  test('a pause holds nothing back that waits for a person anyhow', async () => {
+    await planned();
+    await done('ingest');
+    await set('refresh', "state = 'waiting', says = 'Which one?'");
+    await raise();
+    await it.rows("insert into pause (paused_at, paused_by, reason) values ($1, 'Ada', 'moving house')", [
+      clock,
+    ]);
+    clock = '2020-05-15T12:00:00.000Z';
+    expect(await raise()).toEqual([]);
+  });
 });
 
 /** Two alerts: a refresh that failed, and one that waits. */

@@ -193,7 +193,17 @@ test.each([
   ['2019-01..2019-02..2019-03', /not a range.*2019-01\.\.2020-03/],
   ['2019-01..soon', /"soon" is not a cycle/],
 ])('%s is refused with what to type', (text, says) => {
-  expect(() => parseRange(text, TODAY)).toThrow(says);
+  expect(() => parseRange(text, TODAY, { until: 'everything' })).toThrow(says);
+});
+
+test('what to type keeps the options: who looks is not told to run', () => {
+  const asked = { until: TODAY, only: 'missing', dryRun: true } as const;
+  for (const [text, says] of [
+    ['2019-03..2019-01', 'Type lkp cycle 2019-01..2019-03 --only missing --dry-run.'],
+    ['2019-11..2020-03', 'Type lkp cycle 2019-11..2019-12 --only missing --dry-run.'],
+    ['2009-01..2019-01', 'begin with lkp cycle 2009-01..2018-12 --only missing --dry-run.'],
+  ] as const)
+    expect(() => parseRange(text, TODAY, asked)).toThrow(says);
 });
 
 test('cycles before the first invoice are refused, unless the inbox may bring older ones', async () => {

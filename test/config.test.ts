@@ -56,6 +56,29 @@ test('a mistyped setting is refused, with the one that was meant', () => {
   expect(refusal({ LKP_TIMEZONE: 'UTC' }).message).toContain('Did you mean LKP_TIME_ZONE?');
 });
 
+test.each([
+  '99999',
+  '0',
+  'localhost:0',
+  '127.0.0.1:123456',
+  'foo',
+  'localhost:',
+])('LKP_HTTP=%s is refused before anything starts', (place) =>
+  expect(refusal({ LKP_HTTP: place }).message).toMatch(`LKP_HTTP=${place} must `));
+
+test.each([
+  ['LKP_ALERT_EMAIL', ' , ', 'must be addresses'],
+  ['LKP_ALERT_WEBHOOK', 'https://a%zz:b@chat.example/x', 'the password percent-encoded'],
+  ['LKP_SMTP_URL', 'smtp://a:100%@mail.example', 'the password percent-encoded'],
+  ['LKP_RETENTION_MONTHS', '-1', '=-1 must be at least 13'],
+  ['LKP_RATE_LOOKBACK_DAYS', '61', '=61 must be at most 60'],
+  ['LKP_RATE_LOOKBACK_DAYS', '1.5', '=1.5 must be a whole number'],
+  ['LKP_RATE_LOOKBACK_DAYS', 'week', '=week must be a number'],
+  ['LKP_LOG_LEVEL', 'loud', '=loud must be one of trace, debug'],
+])('%s=%s is refused', (name, value, says) => {
+  expect(refusal({ [name]: value }).message).toContain(says);
+});
+
 test('every fault is named at once, with the value that was seen', () => {
   const { code, message } = refusal({ LKP_TIME_ZONE: 'Mars/Olympus', LKP_REPORTING_CURRENCY: 'dollars' });
   expect(code).toBe('request');

@@ -138,12 +138,14 @@ describe('cancel', () => {
 test('at the command line: a reason is asked for, the calendar is held once, and what is cancelled is named', async () => {
   const run = (...words: string[]) =>
     lkp([...words, '--json'], { home: it.home, env: { DATABASE_URL: it.url, LKP_TEST_NOW: NOW } });
-  const [unreasoned, cancelled, paused] = await Promise.all([
+  const [unreasoned, endless, cancelled, paused] = await Promise.all([
     run('cancel', CYCLE),
+    run('pause', '--reason', 'x'.repeat(1_001)),
     run('cancel', CYCLE, 'second', '--reason', 'not yet'),
-    run('pause', '--reason', 'the database moves'),
+    run('pause', '--reason', ' the database\nmoves '),
   ]);
-  expect(unreasoned.code).toBe(2);
+  expect([unreasoned.code, endless.code]).toEqual([2, 2]);
+  expect(endless.stderr).toContain('has 1001 characters, and at most 1000 are kept');
   expect(cancelled).toMatchObject({ code: 0, stderr: '' });
   expect(cancelled.json()).toEqual({
     cycle: CYCLE,

@@ -224,10 +224,17 @@ async function quarantined(tx: Sql): Promise<Finding[]> {
   ];
 }
 
-/** Once a pause, when something became due in it. */
+/** Once a pause, when it holds something back: what is due and waits for no job before it. */
 async function paused(tx: Sql, view: View, unplannedIsDue: boolean): Promise<Finding[]> {
   const pause = await openPause(tx);
-  const due = view.seen.find(({ state, due_at }) => state === 'due' && !isBefore(view.now, due_at));
+  const isOpen = (job: string, cycle: string) =>
+    view.seen.some((one) => one.job === job && one.cycle === cycle && one.state !== 'done');
+  const due = view.seen.find(
+    ({ job, cycle, state, due_at }) =>
+      state === 'due' &&
+      !isBefore(view.now, due_at) &&
+      !view.jobs.find(({ name }) => name === job)?.after.some((before) => isOpen(before, cycle)),
+  );
   if (!pause || !(due || unplannedIsDue)) return [];
   return [
     {
@@ -235,7 +242,7 @@ async function paused(tx: Sql, view: View, unplannedIsDue: boolean): Promise<Fin
       kind: 'paused',
       job: due?.job ?? null,
       cycle: due?.cycle ?? null,
-      says: `${pause.paused_by} paused the calendar on ${moment(view, pause.paused_at)}: ${pause.reason}. Meanwhile ${due ? `${due.job} of ${due.cycle}` : 'work'} became due and is not sent.`,
+      says: `${pause.paused_by} paused the calendar on ${moment(view, pause.paused_at)}: ${pause.reason}. ${due ? `${due.job} of ${due.cycle}` : 'Work'} is due and is not sent.`,
       next_step: "To let the calendar go on, type: lkp resume --reason '...'.",
     },
   ];

@@ -51,4 +51,4 @@ export const raiseAlerts = (
 
 /** What a person was told and is not over, the newest first. */
 export const openAlerts = (tx: Sql): Promise<Alert[]> =>
-  tx.rows(`select ${COLUMNS} from alert where ended_at is null order by raised_at desc, id desc`);
+  tx.rows(`select ${COLUMNS} from alert where ended_at is null order by raised_at desc, cycle, id`);

@@ -49,8 +49,16 @@ export const CONTROL_COMMANDS: readonly Definition[] = [
   },
 ];
 
+/** It stands in alerts and on one line of `lkp status`. */
+const LONGEST_REASON = 1_000;
+
 function reasonOf(options: Options, command: string): string {
-  const reason = textOf(options, 'reason')?.trim();
-  if (reason) return reason;
-  throw new LkpError('request', `lkp ${command} needs a reason. Repeat with --reason 'why'.`);
+  const reason = textOf(options, 'reason')?.trim().replace(/\s+/g, ' ');
+  if (!reason) throw new LkpError('request', `lkp ${command} needs a reason. Repeat with --reason 'why'.`);
+  if (reason.length > LONGEST_REASON)
+    throw new LkpError(
+      'request',
+      `The reason has ${reason.length} characters, and at most ${LONGEST_REASON} are kept. Repeat with a shorter one.`,
+    );
+  return reason;
 }

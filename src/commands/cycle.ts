@@ -20,9 +20,13 @@ export const CYCLE_COMMAND: Definition = {
   },
   async act(app, [text = ''], options) {
     const day = today(app);
-    const range = parseRange(text, day);
     const only = onlyOf(textOf(options, 'only'));
-    const asked: Asked = { until: options.all ? 'everything' : app.now(), ...(only ? { only } : {}) };
+    const asked: Asked = {
+      until: options.all ? 'everything' : app.now(),
+      dryRun: options.dryRun === true,
+      ...(only ? { only } : {}),
+    };
+    const range = parseRange(text, day, asked);
     await needData(app, range, day, asked);
     if (options.dryRun === true) {
       const plan = await planRange(app, range, asked);

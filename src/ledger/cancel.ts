@@ -77,6 +77,6 @@ async function nothing(tx: Sql, cycle: string, job: string | undefined): Promise
     .map((one) => `${nameOf(one)} is ${one.state}`);
   throw new LkpError(
     'request',
-    `Nothing of ${job === undefined ? cycle : `${job} of ${cycle}`} is running or due, so nothing was cancelled: ${states.join(', ')}.`,
+    `Nothing of ${job === undefined ? cycle : `${job} of ${cycle}`} is running or due, so nothing was cancelled: ${states.join(', ')}. To run what is not done: lkp cycle ${cycle}`,
   );
 }

@@ -44,6 +44,8 @@ async function post(url: URL, notice: Notice): Promise<void> {
     });
     await response.body?.cancel();
   } catch (error) {
+    if ((error as Error).name === 'TimeoutError')
+      throw new Error(`the receiver at ${url.host} did not answer within ${ANSWER_WITHIN_MS / 1000} s`);
     throw new Error(withoutSecrets(error, secrets));
   }
   if (!response.ok) {
