@@ -13,7 +13,7 @@ import { decide } from '../src/invoice/quarantine.ts';
 import { gateSays } from '../src/kpi/completeness.ts';
 import { plan } from '../src/ledger.ts';
 import type { Log } from '../src/log.ts';
-import { statusText } from '../src/show-status.ts';
+import { statusText } from '../src/show/status.ts';
 import { statusOf } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { launch, lkp } from './harness/lkp.ts';

@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JOBS } from '../jobs/index.ts';
 import { addDays, addMonths, instantOf } from '../src/calendar.ts';
-import { dayOf, restOn, SHIFTS, shifted, WEEKDAYS } from '../src/dates.ts';
 import { LkpError } from '../src/job.ts';
-import { readSchedule, type Schedule, scheduleOf } from '../src/schedule.ts';
-import { FILE_SHAPE, JOB_SHAPE, readScheduleFile } from '../src/schedule-file.ts';
-import { calendarText } from '../src/show-calendar.ts';
+import { dayOf, restOn, SHIFTS, shifted, WEEKDAYS } from '../src/schedule/dates.ts';
+import { FILE_SHAPE, JOB_SHAPE, readScheduleFile } from '../src/schedule/file.ts';
+import { readSchedule, type Schedule, scheduleOf } from '../src/schedule/schedule.ts';
+import { calendarText } from '../src/show/calendar.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 let home: string;

@@ -1,13 +1,13 @@
-import type { BatchView } from './directory/show.ts';
-import type { Proposal } from './invoice/propose.ts';
-import type { Waiting } from './invoice/quarantine.ts';
-import type { IngestReport } from './invoice/sweep.ts';
-import type { Verified } from './keeping/store.ts';
-import type { Explained } from './kpi/explain.ts';
-import type { RefreshResult } from './kpi/refresh.ts';
-import { readable } from './money.ts';
-import type { VerifiedCycle } from './proof/verify.ts';
-import type { LoadResult } from './reference/load.ts';
+import type { BatchView } from '../directory/show.ts';
+import type { Proposal } from '../invoice/propose.ts';
+import type { Waiting } from '../invoice/quarantine.ts';
+import type { IngestReport } from '../invoice/sweep.ts';
+import type { Verified } from '../keeping/store.ts';
+import type { Explained } from '../kpi/explain.ts';
+import type { RefreshResult } from '../kpi/refresh.ts';
+import { readable } from '../money.ts';
+import type { VerifiedCycle } from '../proof/verify.ts';
+import type { LoadResult } from '../reference/load.ts';
 
 /** Results as text for people: plain words, aligned columns, nothing that a pipe could choke on. */
 

@@ -1,10 +1,10 @@
-import type { Undelivered } from './alerts/deliver.ts';
-import { headlineOf } from './alerts/kinds.ts';
-import type { Look, Shown } from './alerts/look.ts';
-import { localTime } from './calendar.ts';
-import { nameOf } from './ledger.ts';
+import type { Undelivered } from '../alerts/deliver.ts';
+import { headlineOf } from '../alerts/kinds.ts';
+import type { Look, Shown } from '../alerts/look.ts';
+import { localTime } from '../calendar.ts';
+import { nameOf } from '../ledger.ts';
+import { type Held, type Status, stateText } from '../status.ts';
 import { linesOf, table } from './show.ts';
-import { type Held, type Status, stateText } from './status.ts';
 
 /** `lkp status` and `lkp status --alert` for people: plain words, no line wider than WIDTH where words allow it. */
 

@@ -1,4 +1,4 @@
-import { addDays, addMonths, endOfDay, instantOf, lastDay } from './calendar.ts';
+import { addDays, addMonths, endOfDay, instantOf, lastDay } from '../calendar.ts';
 import type { CatchUp } from './schedule.ts';
 
 /** When a job of a cycle is due: a day by a rule, moved to a working day where the rule asks for one. Pure functions. */
