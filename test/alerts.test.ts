@@ -80,6 +80,13 @@ describe('what is told, and when it is over', () => {
     expect(await raise()).toEqual([]);
   });
 
+  test('what was due before the installation is done late, and nobody is to blame', async () => {
+    await it.context.db.transaction('plan', (tx) => plan(tx, ALL, CYCLE, it.context.schedule, 'calendar'));
+    expect(await raiseAlerts(app, ALL)).toEqual([]);
+    await set('housekeeping', "state = 'done', late_by = interval '9 days'");
+    expect(await raiseAlerts(app, ALL)).toEqual([]);
+  });
+
   test('before anything is late, and when all is done, nothing', async () => {
     await planned();
     expect(await raise()).toEqual([]);
