@@ -13,7 +13,7 @@ import { putShippedRulesInForce } from './kpi/rules.ts';
 import { mailTargets } from './notify/mail.ts';
 import { webhookTarget } from './notify/webhook.ts';
 import type { Tables, Target } from './ports.ts';
-import { readSchedule } from './schedule.ts';
+import { readSchedule } from './schedule/schedule.ts';
 import { openCsv } from './tabular/csv.ts';
 import { formatOf } from './tabular/format.ts';
 

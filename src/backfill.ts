@@ -4,7 +4,7 @@ import { addMonths, parseCycle } from './calendar.ts';
 import { newInInbox } from './invoice/inbox.ts';
 import { LkpError } from './job.ts';
 import { type Occurrence, occurrencesOf } from './ledger.ts';
-import { runMonth } from './month.ts';
+import { runMonth, UNDONE } from './month.ts';
 
 /** Cycles one after the other, both included. */
 export interface Range {
@@ -26,7 +26,7 @@ export interface Asked {
 /** Ten years: who types more has typed a wrong year. */
 const MOST_CYCLES = 120;
 
-export const rangeText = ({ from, to }: Range): string => (from === to ? from : `${from}..${to}`);
+const rangeText = ({ from, to }: Range): string => (from === to ? from : `${from}..${to}`);
 
 /** What to type for a range, asked in the same way: who asked for a dry run is not told to run it. */
 export const commandOf = (range: Range, { only, until, dryRun }: Asked): string =>
@@ -108,8 +108,8 @@ export interface Step extends Pick<Occurrence, 'job' | 'part' | 'parts' | 'due_a
 type Planned = Omit<Step, 'would'>;
 
 /** States that each way of asking begins again; what is due runs with them. */
-export const AGAIN = {
-  all: ['failed', 'waiting', 'missed', 'cancelled'],
+const AGAIN = {
+  all: UNDONE,
   missing: ['missed'],
   failed: ['failed', 'cancelled'],
 } as const;
@@ -193,15 +193,16 @@ export async function runRange(app: App, range: Range, options: RangeOptions): P
       until: options.until,
       onState: options.onState,
     });
-    const failed = occurrences.find(
-      (one) => one.state === 'failed' && steps.some((step) => step.would !== 'stay' && isSame(step, one)),
-    );
+    const wanted = (one: Occurrence) => steps.some((step) => step.would !== 'stay' && isSame(step, one));
+    const failed = occurrences.find((one) => one.state === 'failed' && wanted(one));
     if (failed) throw stopped(failed, cycles, commandOf(left, options));
-    const waits = occurrences.some(({ state }) => state === 'waiting');
-    cycles.push({ cycle, outcome: waits ? 'waiting' : 'done', occurrences });
+    const waits = (one: Occurrence) =>
+      one.state === 'waiting' ||
+      // By somebody who ended it while it ran here.
+      (one.state === 'cancelled' && wanted(one));
+    cycles.push({ cycle, outcome: occurrences.some(waits) ? 'waiting' : 'done', occurrences });
     const refreshed = occurrences.find(({ job }) => job === 'refresh')!;
-    if (refreshed.state === 'waiting' && cycle !== range.to)
-      return { cycles, left: commandOf(left, options) };
+    if (waits(refreshed) && cycle !== range.to) return { cycles, left: commandOf(left, options) };
   }
   return { cycles, left: null };
 }

@@ -13,8 +13,8 @@ import { readable } from './money.ts';
 import { runMonth } from './month.ts';
 import type { KindName } from './reference/kinds.ts';
 import { loadReference } from './reference/load.ts';
-import { scheduleOf } from './schedule.ts';
-import { table } from './show.ts';
+import { scheduleOf } from './schedule/schedule.ts';
+import { table } from './show/show.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/data/', import.meta.url));
 const CYCLE = '2020-05';

@@ -1,7 +1,7 @@
 import type { Settings } from './config.ts';
-import type { When } from './dates.ts';
 import type { Database, Sql, Tables, Workbooks } from './ports.ts';
-import type { Schedule } from './schedule.ts';
+import type { When } from './schedule/dates.ts';
+import type { Schedule } from './schedule/schedule.ts';
 
 /**
  * A failure that a person can act on. The message says what was seen, what was wanted and what to do next.

@@ -7,7 +7,7 @@ export { attempt, type Ended } from './ledger/attempt.ts';
 export { begin } from './ledger/begin.ts';
 export { type Cancelled, cancel } from './ledger/cancel.ts';
 export { catchUp } from './ledger/catch-up.ts';
-export { lateText } from './ledger/late.ts';
+export { lateText, secondsIn } from './ledger/late.ts';
 export { recordManual } from './ledger/manual.ts';
 export {
   type Asked,

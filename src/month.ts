@@ -1,6 +1,6 @@
 import { JOBS } from '../jobs/index.ts';
 import type { App } from './app.ts';
-import { again, ask, type Occurrence, occurrencesOf, plan, type Reason } from './ledger.ts';
+import { again, ask, type Occurrence, occurrencesOf, plan, type Reason, takeTurn } from './ledger.ts';
 import { openLog } from './log.ts';
 import { Lookout, Signal, workOn } from './roles.ts';
 
@@ -18,7 +18,8 @@ export interface MonthOptions {
   readonly onState?: (occurrence: Occurrence) => void;
 }
 
-const UNDONE = ['failed', 'waiting', 'missed', 'cancelled'] as const;
+/** Not done, and begun again only when a person asks. */
+export const UNDONE = ['failed', 'waiting', 'missed', 'cancelled'] as const;
 const LAST_INSTANT = '9999-12-31T00:00:00Z';
 
 /**
@@ -31,6 +32,8 @@ export async function runMonth(app: App, cycle: string, options: MonthOptions): 
   const { reason } = options;
   const until = options.until === 'everything' ? LAST_INSTANT : options.until;
   await app.db.transaction('plan', async (tx) => {
+    // The looks of schedulers touch the same rows, in another order.
+    await takeTurn(tx);
     await plan(tx, JOBS, cycle, app.schedule);
     // What failed, waits, was missed or cancelled is tried again when a person asks for the cycle.
     await again(tx, cycle, [...(options.again ? (['done'] as const) : []), ...(options.retry ?? UNDONE)]);

@@ -1,6 +1,6 @@
 import type { App } from './app.ts';
 import type { Job, Part } from './job.ts';
-import { nameOf, type Occurrence, occurrencesOf } from './ledger.ts';
+import { nameOf, type Occurrence, occurrencesOf, openPause, type Pause } from './ledger.ts';
 import type { Sql } from './ports.ts';
 
 /** What was tried and how it ended: attempts of the calendar, and commands that a person gave beside it. */
@@ -44,10 +44,7 @@ async function rowsOf(tx: Sql, cycle?: string): Promise<RunRow[]> {
   return rows.map((row) => ({ ...row, seconds: row.seconds === null ? null : Number(row.seconds) }));
 }
 
-export interface Pause {
-  readonly paused_at: string;
-  readonly paused_by: string;
-  readonly reason: string;
+export interface PauseRow extends Pause {
   readonly resumed_at: string | null;
   readonly resumed_by: string | null;
   readonly resume_reason: string | null;
@@ -61,7 +58,7 @@ export interface Timeline {
   readonly runs: readonly RunRow[];
   readonly occurrences: readonly Occurrence[];
   /** That touched the time of its runs. */
-  readonly pauses: readonly Pause[];
+  readonly pauses: readonly PauseRow[];
   /** What is not done and does not run, and what it waits for; parts that wait for the same are one. */
   readonly open: readonly Open[];
   /** Up to which change the attempts of some jobs see: those that are repeated see no more than the first one did. */
@@ -79,7 +76,7 @@ export const timelineOf = (app: App, jobs: readonly Job[], cycle: string): Promi
     const now = app.now();
     const runs = await rowsOf(tx, cycle);
     const occurrences = await occurrencesOf(tx, cycle);
-    const pauses = await tx.rows<Pause>(
+    const pauses = await tx.rows<PauseRow>(
       `select paused_at, paused_by, reason, resumed_at, resumed_by, resume_reason
        from pause
        join (select min(least(occurrence.due_at, run.started_at)) as first,
@@ -98,7 +95,7 @@ export const timelineOf = (app: App, jobs: readonly Job[], cycle: string): Promi
        where cycle = $1 and cutoff is not null group by cutoff order by cutoff`,
       [cycle],
     );
-    const paused = await tx.maybe('select from pause where resumed_at is null');
+    const paused = await openPause(tx);
     const open = new Map<string, Open>();
     const counts = new Map<string, number>();
     for (const occurrence of occurrences) {

@@ -7,6 +7,7 @@ import type { Pages } from './pages.ts';
 import { everyMinute } from './queue/alarm.ts';
 import type { Queue } from './queue/queue.ts';
 import { type Role, Scheduler, workOn } from './roles.ts';
+import { endsWithin } from './within.ts';
 
 /** How long a running attempt may take to end after the first signal. */
 export const GRACE_MS = 60_000;
@@ -82,18 +83,6 @@ async function openPagesOf(app: App, roles: readonly Role[]): Promise<Pages | un
   if (LKP_HTTP === undefined) return undefined;
   const { openPages } = await import('./pages.ts');
   return openPages(app, LKP_HTTP, roles);
-}
-
-async function endsWithin(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function signalled(): { first: Promise<NodeJS.Signals>; second: Promise<NodeJS.Signals> } {

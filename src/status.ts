@@ -4,10 +4,10 @@ import { openAlerts } from './alerts/raise.ts';
 import { unplanned } from './alerts/unplanned.ts';
 import type { App } from './app.ts';
 import { addMonths, dayIn, visibleBy } from './calendar.ts';
-import { waitingCredits } from './invoice/waiting-credits.ts';
 import type { Job } from './job.ts';
-import { type Occurrence, occurrencesOf } from './ledger.ts';
+import { type Occurrence, occurrencesOf, openPause, type Pause } from './ledger.ts';
 import type { Sql } from './ports.ts';
+import { rowsWaitingOf } from './vitals.ts';
 
 /** What operations asks first: what is next, what is late, what waits for whom. */
 
@@ -117,13 +117,11 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
       .filter(({ state }) => !['done', 'missed', 'cancelled'].includes(state))
       .map((occurrence) => ({ cycle, ...occurrence })),
   );
+  const rows = await rowsWaitingOf(app.db);
   return app.db.transaction('status', async (tx) => ({
     today: dayIn(now, app.settings.LKP_TIME_ZONE),
     time_zone: app.settings.LKP_TIME_ZONE,
-    paused:
-      (await tx.maybe<NonNullable<Status['paused']>>(
-        'select paused_at as since, paused_by as by, reason from pause where resumed_at is null',
-      )) ?? null,
+    paused: pausedOf(await openPause(tx)),
     next: all
       .filter(({ due_at }) => Date.parse(due_at) > Date.parse(now))
       .sort((one, other) => Date.parse(one.due_at) - Date.parse(other.due_at))
@@ -139,7 +137,8 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
         ...(parts && { parts }),
       })),
     waiting: {
-      ...(await rowsWaiting(tx)),
+      quarantined_rows: rows.quarantined,
+      rejected_rows: rows.rejected,
       failed_or_waiting_jobs: await heldIn(tx, ['failed', 'waiting']),
       directory_team: await withTheDirectoryTeam(tx, app.settings.outbox),
     },
@@ -149,34 +148,25 @@ export async function statusOf(app: App, jobs: readonly Job[]): Promise<Status> 
   }));
 }
 
+const pausedOf = (pause: Pause | undefined): Status['paused'] =>
+  pause ? { since: pause.paused_at, by: pause.paused_by, reason: pause.reason } : null;
+
 const heldIn = (tx: Sql, states: ReadonlyArray<Occurrence['state']>): Promise<Held[]> =>
   tx.rows<Held>(
     `select job, cycle, part, parts, state, says from occurrence where state = any($1) order by cycle, id`,
     [states],
   );
 
-async function rowsWaiting(tx: Sql): Promise<Pick<Status['waiting'], 'quarantined_rows' | 'rejected_rows'>> {
-  const { quarantined, rejected } = await tx.one<{ quarantined: string; rejected: string }>(
-    `select (select count(*) from quarantine where ended_no is null)
-          + (select count(*) from rejection where ended_no is null and held = 'quarantined') as quarantined,
-            (select count(*) from rejection where ended_no is null and held = 'rejected') as rejected`,
-  );
-  return {
-    quarantined_rows: Number(quarantined) + (await waitingCredits(tx)),
-    rejected_rows: Number(rejected),
-  };
-}
-
 /** Of the newest submission: an earlier one is replaced by it. */
 async function withTheDirectoryTeam(tx: Sql, outbox: string): Promise<Status['waiting']['directory_team']> {
   const newest = await tx.rows<{ cycle: string }>(
     `select submission.cycle
-     from directory_submission as submission
-     where submission.status = 'submitted'
+     from (select max(directory_submission.cycle) as cycle from directory_submission
+           where directory_submission.status = 'submitted') as submission
+     where submission.cycle is not null
        and not exists (select from occurrence
                        where occurrence.job = 'directory-visible' and occurrence.cycle = submission.cycle
-                         and occurrence.state = 'done')
-     order by submission.cycle desc limit 1`,
+                         and occurrence.state = 'done')`,
   );
   return newest.map(({ cycle }) => ({ cycle, outbox, visible_by: visibleBy(cycle) }));
 }

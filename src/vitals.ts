@@ -71,7 +71,8 @@ export const figuresOf = (db: Database, now: App['now']): Promise<Figures> =>
       round_trip: string | null;
     }>(
       `select exists (select from pause where resumed_at is null) as paused,
-              (select count(*)::int from alert_delivery where delivered_at is null) as undelivered,
+              (select count(*)::int from alert_delivery
+               where delivered_at is null and next_at < 'infinity') as undelivered,
               (select extract(epoch from now() - answered_at)::text from heartbeat) as round_trip`,
     );
     return {
@@ -84,7 +85,7 @@ export const figuresOf = (db: Database, now: App['now']): Promise<Figures> =>
     };
   });
 
-/** Rows of source data that wait for a person, as `lkp status` counts them: not a cheap question. */
+/** Rows of source data that wait for a person: not a cheap question. */
 export interface RowsWaiting {
   readonly quarantined: number;
   readonly rejected: number;

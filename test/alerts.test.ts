@@ -13,7 +13,7 @@ import { decide } from '../src/invoice/quarantine.ts';
 import { gateSays } from '../src/kpi/completeness.ts';
 import { plan } from '../src/ledger.ts';
 import type { Log } from '../src/log.ts';
-import { statusText } from '../src/show-status.ts';
+import { statusText } from '../src/show/status.ts';
 import { statusOf } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { launch, lkp } from './harness/lkp.ts';
@@ -78,6 +78,13 @@ describe('what is told, and when it is over', () => {
   test('a new installation, whatever the day, is told nothing', async () => {
     clock = '2020-06-25T00:00:00.000Z';
     expect(await raise()).toEqual([]);
+  });
+
+  test('what was due before the installation is done late, and nobody is to blame', async () => {
+    await it.context.db.transaction('plan', (tx) => plan(tx, ALL, CYCLE, it.context.schedule, 'calendar'));
+    expect(await raiseAlerts(app, ALL)).toEqual([]);
+    await set('housekeeping', "state = 'done', late_by = interval '9 days'");
+    expect(await raiseAlerts(app, ALL)).toEqual([]);
   });
 
   test('before anything is late, and when all is done, nothing', async () => {

@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { JOBS } from '../jobs/index.ts';
 import { needData, parseRange, type RangeRun, runRange } from '../src/backfill.ts';
 import { planRange } from '../src/backfill-plan.ts';
 import { assembleDirectory } from '../src/directory/assemble.ts';
@@ -11,7 +12,9 @@ import { showDirectory } from '../src/directory/show.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
 import { refresh } from '../src/kpi/refresh.ts';
+import { cancel } from '../src/ledger.ts';
 import { loadReference } from '../src/reference/load.ts';
+import { statusOf } from '../src/status.ts';
 import { tickOff } from '../src/tick-off.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
@@ -146,6 +149,8 @@ test('--only missing fills the gaps, --only failed what failed; a submitted late
   expect(says['directory-visible']).toContain('nothing was submitted');
   expect(says.housekeeping).toContain('month that is over');
   expect(await it.rows('select cycle from directory_submission')).toEqual([{ cycle: '2019-11' }]);
+  // Only who restates gives one: why a run was begun stands in the ledger.
+  expect(await it.rows('select distinct reason from snapshot')).toEqual([{ reason: null }]);
 }, 60_000);
 
 test('stops at the first cycle that fails, with what is done and what is left to type', async () => {
@@ -159,6 +164,25 @@ test('stops at the first cycle that fails, with what is done and what is left to
     { cycle: '2019-09' },
     { cycle: '2019-10' },
   ]);
+}, 60_000);
+
+test('stops behind a refresh that somebody cancelled meanwhile: later cycles would be compared with nothing', async () => {
+  await open();
+  let ended: Promise<unknown> | undefined;
+  const { cycles, left } = await runRange(
+    it.context,
+    { from: '2019-10', to: '2019-12' },
+    {
+      until: it.context.now(),
+      today: TODAY,
+      onState: ({ job, cycle }) => {
+        if (job === 'ingest') ended ??= cancel(it.context, cycle, { job: 'refresh', reason: 'not yet' });
+      },
+    },
+  );
+  await ended;
+  expect(cycles.map(({ cycle, outcome }) => `${cycle} ${outcome}`)).toEqual(['2019-10 waiting']);
+  expect(left).toBe('lkp cycle 2019-10..2019-12');
 }, 60_000);
 
 test.each([
@@ -229,6 +253,11 @@ test('a submission is confirmed by a person; what is not shown is submitted agai
   expect(await actions('2019-11')).toEqual(['added']);
   await expect(confirm('2019-10', ['4001'], 'again')).rejects.toThrow(/confirm 2019-11 --reopen/);
   await confirm('2019-11');
+  // An earlier submission is replaced by the newest, which was found: nothing waits for the directory team.
+  await it.rows(
+    `update occurrence set state = 'waiting' where job = 'directory-visible' and cycle = '2019-10'`,
+  );
+  expect((await statusOf(it.context, JOBS)).waiting.directory_team).toEqual([]);
   await backfill('2019-12', '2019-12');
   expect(await actions('2019-12')).toEqual(['unchanged']);
 }, 60_000);

@@ -18,7 +18,7 @@ import {
   startOfDay,
   visibleBy,
 } from '../src/calendar.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 
 const months = (from: string, to: string): string[] => {
   const found: string[] = [];

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addMonths } from '../src/calendar.ts';
-import type { When } from '../src/dates.ts';
 import { type Job, LkpError } from '../src/job.ts';
 import { again, attempt, lateText, type Occurrence, pause, plan, resume, takeReady } from '../src/ledger.ts';
 import { openLog } from '../src/log.ts';
 import type { Sql } from '../src/ports.ts';
 import type { Queue } from '../src/queue/queue.ts';
 import { Scheduler } from '../src/roles.ts';
-import { type Schedule, scheduleOf } from '../src/schedule.ts';
+import type { When } from '../src/schedule/dates.ts';
+import { type Schedule, scheduleOf } from '../src/schedule/schedule.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
 /* What the calendar plans, what becomes of what nobody looked at, and what an edited schedule moves. */

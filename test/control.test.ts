@@ -16,7 +16,7 @@ import {
 import { openLog } from '../src/log.ts';
 import type { Sql } from '../src/ports.ts';
 import { loadReference } from '../src/reference/load.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { lkp } from './harness/lkp.ts';
 import { until } from './harness/until.ts';

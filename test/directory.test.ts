@@ -14,7 +14,7 @@ import { createWorkbooks } from '../src/excel/write.ts';
 import type { Context } from '../src/job.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 import { openCsv } from '../src/tabular/csv.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 

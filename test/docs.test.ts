@@ -6,12 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ALERT_KINDS } from '../src/alerts/kinds.ts';
+import { CALENDAR_COMMANDS } from '../src/commands/calendar.ts';
+import type { Definition } from '../src/commands/command.ts';
+import { CONTROL_COMMANDS } from '../src/commands/control.ts';
 import { DATA_COMMANDS, QUARANTINE_COMMANDS } from '../src/commands/data.ts';
 import { DIRECTORY_COMMANDS } from '../src/commands/directory.ts';
 import { KPI_COMMANDS } from '../src/commands/kpi.ts';
 import { MONTH_COMMANDS } from '../src/commands/month.ts';
 import { RECONCILE_COMMANDS } from '../src/commands/reconcile.ts';
 import { RULES_COMMANDS } from '../src/commands/rules.ts';
+import { SERVICE_COMMANDS } from '../src/commands/service.ts';
 import { STATUS_COMMANDS } from '../src/commands/status.ts';
 import { SETTINGS } from '../src/config.ts';
 import { type Embedded, openEmbedded } from '../src/db/embedded.ts';
@@ -23,6 +27,29 @@ import { INVOICE_RULES } from '../src/rejections.ts';
 import { lkp } from './harness/lkp.ts';
 
 const GROUPS = ['directory', 'rules', 'quarantine'];
+
+/** Every command, by the words that are typed for it. */
+const DEFINITIONS: ReadonlyMap<string, Definition> = new Map(
+  [
+    ...[
+      ...MONTH_COMMANDS,
+      ...CALENDAR_COMMANDS,
+      ...CONTROL_COMMANDS,
+      ...STATUS_COMMANDS,
+      ...SERVICE_COMMANDS,
+      ...DATA_COMMANDS,
+      ...KPI_COMMANDS,
+      ...RECONCILE_COMMANDS,
+    ].map((one) => ['', one] as const),
+    ...DIRECTORY_COMMANDS.map((one) => ['directory ', one] as const),
+    ...RULES_COMMANDS.map((one) => ['rules ', one] as const),
+    ...QUARANTINE_COMMANDS.map((one) => ['quarantine ', one] as const),
+  ].map(([group, one]) => [group + one.usage.split(' ')[0], one]),
+);
+const optionsOf = ({ options = {} }: Definition): string[] => [
+  ...Object.keys(options).map((flags) => /--[a-z-]+/.exec(flags)![0]),
+  '--json',
+];
 
 /** What the pages say must be what the software does, both ways: nothing missing, nothing too much. */
 
@@ -101,26 +128,10 @@ describe('docs/cli.md', () => {
   });
 
   test('has every option of every command, and no other', () => {
-    const long = (text: string) => /--[a-z-]+/.exec(text)?.[0];
-    const definitions = [
-      ...[
-        ...MONTH_COMMANDS,
-        ...STATUS_COMMANDS,
-        ...DATA_COMMANDS,
-        ...KPI_COMMANDS,
-        ...RECONCILE_COMMANDS,
-      ].map((one) => ['', one] as const),
-      ...DIRECTORY_COMMANDS.map((one) => ['directory ', one] as const),
-      ...RULES_COMMANDS.map((one) => ['rules ', one] as const),
-      ...QUARANTINE_COMMANDS.map((one) => ['quarantine ', one] as const),
-    ];
-    for (const [group, { usage, options = {} }] of definitions) {
-      const name = group + usage.split(' ')[0];
+    for (const [name, definition] of DEFINITIONS) {
       const text = section(cli, `### lkp ${name}`);
       const listed = [...text.matchAll(/^- `(--[a-z-]+)/gm)].map(([, option]) => option);
-      expect(listed.sort(), `options of lkp ${name}`).toEqual(
-        [...Object.keys(options).map(long), '--json'].sort(),
-      );
+      expect(listed.sort(), `options of lkp ${name}`).toEqual(optionsOf(definition).sort());
     }
   });
 
@@ -196,6 +207,48 @@ describe('docs/cli.md', () => {
 
   test('has every kind, and no other', () => {
     expect([...cli.matchAll(/^### Kind: (.+)$/gm)].map(([, name]) => name)).toEqual(Object.keys(KINDS));
+  });
+});
+
+describe.each(['docs/operating.md', 'docs/month.md', 'README.md'])('%s', (page) => {
+  /** In backticks, and the lines of blocks; what stands before the command (a setting, a cron's times) is not of it. */
+  const typed = (text: string): string[] => {
+    const blocks = [...text.matchAll(/```[a-z]*\n([\s\S]*?)```/g)].flatMap(([, block = '']) =>
+      block.split('\n'),
+    );
+    const inline = [...text.replace(/```[\s\S]*?```/g, '').matchAll(/`([^`\n]+)`/g)].map(
+      ([, words = '']) => words,
+    );
+    return [...blocks, ...inline].flatMap((line) => {
+      const found = /^(?:[A-Z_]+=\S+ |[*/\d ]+)*(?:lkp|npm run lkp --|.*src\/cli\.ts) ([a-z].*)$/.exec(
+        line.trim(),
+      );
+      return found ? [found[1]!.replace(/ +#.*$/, '')] : [];
+    });
+  };
+
+  test('names commands and options that there are', () => {
+    const all = typed(read(page));
+    expect(all.length).toBeGreaterThan(5);
+    for (const words of all) {
+      const [first = '', second = ''] = words.split(' ');
+      const name = GROUPS.includes(first) && second !== '' ? `${first} ${second}` : first;
+      if (GROUPS.includes(name)) continue;
+      const definition = DEFINITIONS.get(name);
+      expect(definition, `lkp ${words}`).toBeDefined();
+      for (const [option] of words.matchAll(/(?<= )--[a-z-]+/g))
+        expect(optionsOf(definition!), `lkp ${words}`).toContain(option);
+      const given = words
+        .slice(name.length)
+        .replace(/'[^']*'/g, 'text')
+        .split(' --')[0]!
+        .trim();
+      const takes = definition!.usage.split(' ').slice(1);
+      const most = takes.some((one) => one.includes('...')) ? Number.POSITIVE_INFINITY : takes.length;
+      expect(given === '' ? 0 : given.split(' ').length, `arguments of lkp ${words}`).toBeLessThanOrEqual(
+        most,
+      );
+    }
   });
 });
 

@@ -19,7 +19,7 @@ import { openLog } from '../src/log.ts';
 import { runMonth } from '../src/month.ts';
 import type { Sql } from '../src/ports.ts';
 import { runsOf } from '../src/runs.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 import { calendarOf, stateText } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { until } from './harness/until.ts';

@@ -15,7 +15,7 @@ import { KIND_NAMES, KINDS, type KindName } from '../src/reference/kinds.ts';
 import { type LoadResult, loadReference } from '../src/reference/load.ts';
 import { REFERENCE_RULES } from '../src/reference/rejections.ts';
 import { unzipOneCsv } from '../src/reference/unzip.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 
 let fresh: Fresh;

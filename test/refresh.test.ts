@@ -14,7 +14,7 @@ import { useRules } from '../src/kpi/rules.ts';
 import { plan } from '../src/ledger.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 import { calendarOf } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { until } from './harness/until.ts';

@@ -296,6 +296,7 @@ test('a job that kills its workers is given up after five deaths, and says so', 
     [id],
   );
   expect(says).toMatch(/^The last 5 attempts died or failed.*run lkp cycle 2020-03\.$/);
+  expect(await stage.rows('select from run where occurrence_id = $1 and ended_at is null', [id])).toEqual([]);
 });
 
 test('a scheduler that was away for the last month catches up; a new installation has no last month', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Job } from '../src/job.ts';
 import { runsOf, timelineOf } from '../src/runs.ts';
-import { duration, timelineText } from '../src/show-runs.ts';
+import { duration, timelineText } from '../src/show/runs.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
 const job = (name: string, after: string[]): Job => ({

@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JOBS } from '../jobs/index.ts';
 import { addDays, addMonths, instantOf } from '../src/calendar.ts';
-import { dayOf, restOn, SHIFTS, shifted, WEEKDAYS } from '../src/dates.ts';
 import { LkpError } from '../src/job.ts';
-import { readSchedule, type Schedule, scheduleOf } from '../src/schedule.ts';
-import { FILE_SHAPE, JOB_SHAPE, readScheduleFile } from '../src/schedule-file.ts';
-import { calendarText } from '../src/show-calendar.ts';
+import { dayOf, restOn, SHIFTS, shifted, WEEKDAYS } from '../src/schedule/dates.ts';
+import { FILE_SHAPE, JOB_SHAPE, readScheduleFile } from '../src/schedule/file.ts';
+import { readSchedule, type Schedule, scheduleOf } from '../src/schedule/schedule.ts';
+import { calendarText } from '../src/show/calendar.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 let home: string;
@@ -356,6 +356,11 @@ describe('what is refused, by name and line', () => {
       'a day twice',
       '2026-12-25 Christmas Day\n\n2026-12-25 Navidad\n',
       'line 3: 2026-12-25 stands on line 1 already',
+    ],
+    [
+      'a year mistyped',
+      '2206-12-25 Christmas Day\n',
+      'line 1: 2206-12-25 lies outside 2000-01-01 to 2100-01-31, the days this calendar knows; check the year',
     ],
     ['no day', '# none yet\n', 'holidays.txt holds no holiday'],
     [

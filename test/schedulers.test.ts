@@ -7,7 +7,7 @@ import type { Job } from '../src/job.ts';
 import { type Log, openLog } from '../src/log.ts';
 import { openQueue, type Queue } from '../src/queue/queue.ts';
 import { Scheduler, Signal, workOn } from '../src/roles.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 import { hasRedis, ownRedis } from './harness/redis.ts';
 import { until } from './harness/until.ts';

@@ -15,7 +15,7 @@ import { type RefreshResult, refresh } from '../src/kpi/refresh.ts';
 import { putShippedRulesInForce } from '../src/kpi/rules.ts';
 import { KIND_NAMES } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
-import { scheduleOf } from '../src/schedule.ts';
+import { scheduleOf } from '../src/schedule/schedule.ts';
 import { openCsv } from '../src/tabular/csv.ts';
 import { type Fresh, freshDatabase } from './harness/database.ts';
 import { readTables, type TextTable } from './harness/printed-tables.ts';

@@ -78,6 +78,9 @@ create table alert_delivery (
 );
 create index alert_delivery_open on alert_delivery (next_at) where delivered_at is null;
 
+-- Each look for alerts counts them; rejected rows, which nobody need correct, grow with history.
+create index rejection_quarantined on rejection (file_id) where ended_no is null and held = 'quarantined';
+
 -- One row is one thing that was deleted on purpose. kind: bytes (of the store, by sha256) or workbook (of a cycle).
 create table pruned (
   id        bigint generated always as identity primary key,

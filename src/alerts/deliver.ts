@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { App } from '../app.ts';
 import { sharedNow } from '../clock.ts';
 import type { Notice, Sql, Target } from '../ports.ts';
+import { within } from '../within.ts';
 import { type Alert, headlineOf } from './kinds.ts';
 
 /** After the first failure, the second, ...; the last one for all that follow. */
@@ -52,7 +53,11 @@ async function deliverTo(app: Pick<App, Clocked>, target: Target, installation: 
     );
     if (!claimed) break;
     try {
-      await within(SEND_WITHIN_MS, target.send(noticeOf(claimed, installation)));
+      await within(
+        SEND_WITHIN_MS,
+        target.send(noticeOf(claimed, installation)),
+        `it did not take the message within ${SEND_WITHIN_MS / 1000} s`,
+      );
       await app.db.transaction('deliver', async (tx) =>
         delivery(tx, claimed, target.name, await sharedNow(tx, app)),
       );
@@ -121,21 +126,6 @@ function noticeOf(alert: Alert, installation: string): Notice {
     says,
     next_step,
   };
-}
-
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`it did not take the message within ${milliseconds / 1000} s`)),
-      milliseconds,
-    );
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A target that has not taken all that it should know. */

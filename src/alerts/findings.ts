@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import { localTime } from '../calendar.ts';
 import type { Job } from '../job.ts';
 import { isGate } from '../kpi/completeness.ts';
-import { lateText, type Occurrence } from '../ledger.ts';
+import { lateText, type Occurrence, openPause } from '../ledger.ts';
 import type { Sql } from '../ports.ts';
 import type { Alert } from './kinds.ts';
 import { lookBackTo, unplanned } from './unplanned.ts';
@@ -17,7 +17,7 @@ export interface Finding extends Omit<Alert, 'id' | 'raised_at' | 'ended_at'> {
 interface Seen extends Occurrence {
   /** No further attempt comes by itself. */
   readonly is_final: boolean;
-  /** The calendar planned it, or a person began the cycle before its deadline: it is expected by then. */
+  /** The calendar planned it, or a person began the cycle before its deadline, which is not of before the installation. */
   readonly is_expected: boolean;
 }
 
@@ -43,12 +43,13 @@ export async function findings(
     `select occurrence.id, occurrence.job, occurrence.cycle, occurrence.part, occurrence.parts, occurrence.due_at,
             occurrence.deadline, occurrence.state, occurrence.attempt, occurrence.says,
             occurrence.lease_until is null as is_final,
-            occurrence.late_by,
-            occurrence.by_calendar or exists (
+            case when occurrence.due_at >= installed.at then occurrence.late_by end as late_by,
+            occurrence.deadline >= installed.at and (occurrence.by_calendar or exists (
               select from run as begun
               where begun.cycle = occurrence.cycle and begun.occurrence_id is not null
-                and begun.started_at < occurrence.deadline) as is_expected
+                and begun.started_at < occurrence.deadline)) as is_expected
      from occurrence
+     cross join (select coalesce(min(change.known_at), '-infinity') as at from change) as installed
      left join run on run.occurrence_id = occurrence.id and run.attempt = occurrence.attempt
      where occurrence.state <> 'done'
         or occurrence.due_at + occurrence.late_by > $1::timestamptz - make_interval(days => $2)
@@ -181,7 +182,7 @@ const neverPlanned = (
 
 /** Of the jobs that began late in a cycle, those that no late one goes before: the others are late with it. */
 function late(view: View): Finding[] {
-  const { app, seen, jobs } = view;
+  const { seen, jobs } = view;
   const all = firstOfEach(seen, ({ late_by }) => late_by !== null);
   const isLate = (job: string, cycle: string): boolean =>
     all.some((one) => one.job === job && one.cycle === cycle) || behindLate(job, cycle);
@@ -194,7 +195,7 @@ function late(view: View): Finding[] {
       kind: 'late',
       job,
       cycle,
-      says: `${job} of ${cycle} began ${lateText(late_by!)} late: it was due ${localTime(due_at, app.schedule.timeZone)} (${app.schedule.timeZone}). What comes after it is late too.`,
+      says: `${job} of ${cycle} began ${lateText(late_by!)} late: it was due ${moment(view, due_at)}. What comes after it is late too.`,
       next_step: `Tell those who wait for ${cycle}. Find out why nothing ran: lkp runs ${cycle}.`,
       over: state === 'done',
     }));
@@ -225,9 +226,7 @@ async function quarantined(tx: Sql): Promise<Finding[]> {
 
 /** Once a pause, when it holds something back: what is due and waits for no job before it. */
 async function paused(tx: Sql, view: View, unplannedIsDue: boolean): Promise<Finding[]> {
-  const pause = await tx.maybe<{ id: string; paused_at: string; paused_by: string; reason: string }>(
-    'select id, paused_at, paused_by, reason from pause where resumed_at is null',
-  );
+  const pause = await openPause(tx);
   const isOpen = (job: string, cycle: string) =>
     view.seen.some((one) => one.job === job && one.cycle === cycle && one.state !== 'done');
   const due = view.seen.find(

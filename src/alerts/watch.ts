@@ -1,6 +1,7 @@
 import type { App } from '../app.ts';
 import type { Job } from '../job.ts';
 import type { Log } from '../log.ts';
+import { endsWithin } from '../within.ts';
 import { deliverAlerts } from './deliver.ts';
 import { ALERT_KINDS } from './kinds.ts';
 import { raiseAlerts } from './raise.ts';
@@ -33,12 +34,7 @@ export class AlertWatch {
 
   /** Waits a little for the look in hand. */
   async stop(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STOP_WITHIN_MS);
-    });
-    await Promise.race([this.#looking, enough]);
-    clearTimeout(timer);
+    if (this.#looking) await endsWithin(STOP_WITHIN_MS, this.#looking);
   }
 
   async #look(): Promise<void> {

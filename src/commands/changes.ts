@@ -3,7 +3,7 @@ import { dayIn, parseInstant } from '../calendar.ts';
 import { LkpError } from '../job.ts';
 import type { AsKnownOn } from '../kpi/as-known.ts';
 import { changesBetween, type Point } from '../kpi/changes-between.ts';
-import { changesReportText } from '../show-changes.ts';
+import { changesReportText } from '../show/changes.ts';
 import { cycleOf, type Definition, textOf } from './command.ts';
 
 /** So many lines are printed where nobody says how many. */

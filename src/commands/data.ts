@@ -8,7 +8,7 @@ import { LkpError } from '../job.ts';
 import { recordManual } from '../ledger.ts';
 import { KIND_NAMES, type KindName } from '../reference/kinds.ts';
 import { loadReference } from '../reference/load.ts';
-import { ingestText, loadText, oneLine, waitingText } from '../show.ts';
+import { ingestText, loadText, oneLine, waitingText } from '../show/show.ts';
 import { type Definition, type Options, textOf } from './command.ts';
 import { PRUNE_COMMAND } from './prune.ts';
 import { VERIFY_COMMAND } from './verify.ts';

@@ -3,7 +3,7 @@ import { confirmDirectory } from '../directory/confirm.ts';
 import { showDirectory } from '../directory/show.ts';
 import { submitDirectory } from '../directory/submit.ts';
 import { recordManual } from '../ledger.ts';
-import { batchText, directoryText } from '../show.ts';
+import { batchText, directoryText } from '../show/show.ts';
 import { tickOff } from '../tick-off.ts';
 import { cycleOf, type Definition, textOf, textsOf } from './command.ts';
 

@@ -8,8 +8,8 @@ import { type RefreshOptions, refresh } from '../kpi/refresh.ts';
 import { writeReports } from '../kpi/report.ts';
 import { planRules } from '../kpi/rules-plan.ts';
 import { recordManual } from '../ledger.ts';
-import { explainText, refreshText } from '../show.ts';
-import { asKnownText, changesText } from '../show-changes.ts';
+import { asKnownText, changesText } from '../show/changes.ts';
+import { explainText, refreshText } from '../show/show.ts';
 import { CHANGES_COMMAND, pastOf } from './changes.ts';
 import { cycleOf, type Definition, type Options, textOf, textsOf } from './command.ts';
 

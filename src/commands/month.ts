@@ -2,7 +2,7 @@ import { JOBS } from '../../jobs/index.ts';
 import { parseCycle } from '../calendar.ts';
 import { demo, demoText } from '../demo.ts';
 import { runsOf, timelineOf } from '../runs.ts';
-import { runsText, timelineText } from '../show-runs.ts';
+import { runsText, timelineText } from '../show/runs.ts';
 import { type Definition, progress } from './command.ts';
 import { CYCLE_COMMAND } from './cycle.ts';
 

@@ -5,7 +5,7 @@ import { recordManual } from '../ledger.ts';
 import { headline, linesOf } from '../reconcile/answer-book.ts';
 import { readClaim } from '../reconcile/claim.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
-import { reconcileJson, reconcileText } from '../show-answer.ts';
+import { reconcileJson, reconcileText } from '../show/answer.ts';
 import { cycleOf, type Definition, type Options, textOf, textsOf } from './command.ts';
 
 /** What a partner claims against what is known. */

@@ -2,7 +2,7 @@ import { JOBS } from '../../jobs/index.ts';
 import { lookForAlerts } from '../alerts/look.ts';
 import { candidateProfiles } from '../invoice/profile.ts';
 import { rulesInForce } from '../kpi/rules-in-force.ts';
-import { alertText, statusText } from '../show-status.ts';
+import { alertText, statusText } from '../show/status.ts';
 import { statusOf } from '../status.ts';
 import { comingCycles, type Definition } from './command.ts';
 

@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { firstDay, startOfDay } from '../calendar.ts';
 import { leftOversIn, namesIn, namesInStore, unlessAbsent } from '../files.ts';
-import { type Context, Unkept } from '../job.ts';
+import { type Context, onlyAsked } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { oneAtATime } from '../staging.ts';
 import { unknownOf } from './store.ts';
@@ -13,7 +13,7 @@ export interface Swept {
   readonly before: string;
   /** Attempts at what is done, but for the last of each. */
   readonly runs: number;
-  /** Alerts that are over and told. */
+  /** Alerts that are over, and told or given up. */
   readonly alerts: number;
   /** Paths in the store that no file has which was taken in. */
   readonly left_over: readonly string[];
@@ -37,44 +37,35 @@ export async function sweep(
   { before, dryRun = false }: { readonly before: string; readonly dryRun?: boolean },
 ): Promise<Swept> {
   const instant = startOfDay(firstDay(before), context.schedule.timeZone);
-  const rows = await deleteRows(context, instant, dryRun);
+  const work = (tx: Sql) => deleteRows(tx, instant);
+  const rows = await (dryRun ? onlyAsked(context, 'prune', work) : context.db.transaction('prune', work));
   const stray = await strays(context, Date.parse(instant), dryRun);
   const temporary = await halfWritten(context, dryRun);
   return { before, ...rows, ...stray, temporary };
 }
 
-async function deleteRows(
-  context: Context,
-  instant: string,
-  dryRun: boolean,
-): Promise<Pick<Swept, 'runs' | 'alerts'>> {
-  try {
-    return await context.db.transaction('prune', async (tx) => {
-      const count = async (statement: string) =>
-        (
-          await tx.one<{ gone: number }>(
-            `with gone as (${statement} returning 1) select count(*)::int as gone from gone`,
-            [instant],
-          )
-        ).gone;
-      const runs = await count(
-        `delete from run using occurrence
-         where occurrence.id = run.occurrence_id and occurrence.state = 'done' and run.ended_at < $1
-           and run.attempt < occurrence.attempt`,
-      );
-      const alerts = await count(
-        `delete from alert
-         where alert.ended_at < $1
-           and not exists (select from alert_delivery
-                           where alert_delivery.alert_id = alert.id and alert_delivery.delivered_at is null)`,
-      );
-      if (dryRun) throw new Unkept({ runs, alerts });
-      return { runs, alerts };
-    });
-  } catch (error) {
-    if (error instanceof Unkept) return error.result as Pick<Swept, 'runs' | 'alerts'>;
-    throw error;
-  }
+async function deleteRows(tx: Sql, instant: string): Promise<Pick<Swept, 'runs' | 'alerts'>> {
+  const count = async (statement: string) =>
+    (
+      await tx.one<{ gone: number }>(
+        `with gone as (${statement} returning 1) select count(*)::int as gone from gone`,
+        [instant],
+      )
+    ).gone;
+  return {
+    runs: await count(
+      `delete from run using occurrence
+       where occurrence.id = run.occurrence_id and occurrence.state = 'done' and run.ended_at < $1
+         and run.attempt < occurrence.attempt`,
+    ),
+    alerts: await count(
+      `delete from alert
+       where alert.ended_at < $1
+         and not exists (select from alert_delivery
+                         where alert_delivery.alert_id = alert.id and alert_delivery.delivered_at is null
+                           and alert_delivery.next_at < 'infinity')`,
+    ),
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { crash } from '../crash.ts';
-import { type Context, type Job, LkpError } from '../job.ts';
+import { type Context, type Job, LkpError, type Part } from '../job.ts';
 import type { Log } from '../log.ts';
 import type { Database, Sql } from '../ports.ts';
 import { begin, LEASE, SIGN_OF_LIFE_MS, type Taken } from './begin.ts';
@@ -48,7 +48,7 @@ export async function attempt(
     const { outcome, says } = await jobOf(taken, jobs).run(
       { ...context, db: fenced(context.db, taken) },
       taken.cycle,
-      taken,
+      partOf(taken),
     );
     crash('attempt-before-end');
     const state = outcome === 'asks' ? 'waiting' : 'done';
@@ -73,20 +73,31 @@ export async function attempt(
   }
 }
 
+/** What a job is to know of its attempt, and no more: that a run has a reason is no reason of a revision. */
+const partOf = ({ part, parts, lateBy, cutoff }: Taken): Part => ({
+  part,
+  parts,
+  ...(lateBy !== undefined && { lateBy }),
+  ...(cutoff !== undefined && { cutoff }),
+});
+
 function unsaid(log: Log, { message }: Error): 'lost' {
   log.warn(`the ledger could not be told how it ended (${message}); another attempt takes over`);
   return 'lost';
 }
 
-/** Says in one line why what was done here is no longer wanted. */
+/** Says in one line why what was done here is no longer wanted: where the ledger cannot be asked, what is most likely. */
 async function notMine(context: Context, taken: Taken, log: Log): Promise<'not-mine'> {
-  const run = await context.db.transaction('look', (tx) =>
-    tx.one<{ outcome: string | null; says: string | null }>('select outcome, says from run where id = $1', [
-      taken.run,
-    ]),
-  );
+  const run = await context.db
+    .transaction('look', (tx) =>
+      tx.maybe<{ outcome: string | null; says: string | null }>(
+        'select outcome, says from run where id = $1',
+        [taken.run],
+      ),
+    )
+    .catch((error: Error) => void log.debug(`the ledger cannot be asked why: ${error.message}`));
   log.warn(
-    run.outcome === 'cancelled'
+    run?.outcome === 'cancelled'
       ? `${run.says} Nothing more of this attempt is stored`
       : 'another attempt took over, because this one gave no sign of life for too long; it stored nothing late',
   );

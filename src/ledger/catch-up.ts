@@ -1,6 +1,6 @@
 import type { Job } from '../job.ts';
 import type { Sql } from '../ports.ts';
-import type { Schedule } from '../schedule.ts';
+import type { Schedule } from '../schedule/schedule.ts';
 import { PATIENCE } from './late.ts';
 import { COLUMNS, type Occurrence } from './occurrence.ts';
 

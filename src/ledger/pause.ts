@@ -10,8 +10,8 @@ export interface Pause {
 }
 
 /** The pause that is on; undefined when the calendar runs. */
-export const openPause = (tx: Sql): Promise<Pause | undefined> =>
-  tx.maybe<Pause>('select paused_at, paused_by, reason from pause where resumed_at is null');
+export const openPause = (tx: Sql): Promise<(Pause & { readonly id: string }) | undefined> =>
+  tx.maybe('select id, paused_at, paused_by, reason from pause where resumed_at is null');
 
 /** `paused since 2020-05-14T08:00:00Z by operations: the database moves`. */
 export const pauseText = ({ paused_at, paused_by, reason }: Pause): string =>

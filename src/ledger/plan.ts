@@ -1,7 +1,7 @@
 import { addMonths, dayIn } from '../calendar.ts';
 import type { Job } from '../job.ts';
 import type { Sql } from '../ports.ts';
-import type { Schedule } from '../schedule.ts';
+import type { Schedule } from '../schedule/schedule.ts';
 import { takeTurn } from './occurrence.ts';
 
 /**

@@ -61,16 +61,21 @@ const evict = (tx: Sql): Promise<unknown> =>
  */
 const giveUp = (tx: Sql): Promise<unknown> =>
   tx.rows(
-    `update occurrence
-     set state = 'failed', lease_until = null,
-         says = format('The last ${DEATHS} attempts died or failed, the last one without a word. Look for what ends '
-           'the workers (memory, disk, their logs), then run lkp cycle %s.', occurrence.cycle)
-     where occurrence.state = 'running' and occurrence.lease_until < now()
-       and ${DEATHS} <= (
-         select count(*) from run
-         where run.occurrence_id = occurrence.id and run.attempt > occurrence.attempt - ${DEATHS}
-           and (run.outcome is null or run.outcome = 'failed')
-           and run.id >= coalesce((
-             select max(asked.id) from run as asked
-             where asked.occurrence_id = occurrence.id and asked.reason in ('manual', 'backfill')), 0))`,
+    `with given_up as (
+       update occurrence
+       set state = 'failed', lease_until = null,
+           says = format('The last ${DEATHS} attempts died or failed, the last one without a word. Look for what ends '
+             'the workers (memory, disk, their logs), then run lkp cycle %s.', occurrence.cycle)
+       where occurrence.state = 'running' and occurrence.lease_until < now()
+         and ${DEATHS} <= (
+           select count(*) from run
+           where run.occurrence_id = occurrence.id and run.attempt > occurrence.attempt - ${DEATHS}
+             and (run.outcome is null or run.outcome = 'failed')
+             and run.id >= coalesce((
+               select max(asked.id) from run as asked
+               where asked.occurrence_id = occurrence.id and asked.reason in ('manual', 'backfill')), 0))
+       returning occurrence.id, occurrence.says)
+     update run set ended_at = now(), outcome = 'failed', says = given_up.says
+     from given_up
+     where run.occurrence_id = given_up.id and run.ended_at is null`,
   );

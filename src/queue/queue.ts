@@ -1,7 +1,8 @@
 import type { Job } from 'bullmq';
 import { LkpError } from '../job.ts';
+import { within } from '../within.ts';
 import { type Backend, type Payload, postgres, redis, type Sender, VERSION } from './backends.ts';
-import { absent, dropped, type Ends, isConnectionLoss, placeOf, ready, within } from './standing.ts';
+import { absent, dropped, type Ends, isConnectionLoss, placeOf, ready } from './standing.ts';
 
 /** How often the connections are looked after, and how long an answer may take. */
 const BEAT_MS = 5_000;

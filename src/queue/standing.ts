@@ -1,22 +1,11 @@
 import { LkpError } from '../job.ts';
+import { within } from '../within.ts';
 
 /** Connections that stand, those that do not, and how long that may take to tell. */
 
 export const READY_WITHIN_MS = 10_000;
 /** How long a connection may take to close before it is dropped. */
 const CLOSE_WITHIN_MS = 3_000;
-
-export async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer for ${milliseconds / 1000} s`)), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 export interface Ends {
   close(force?: boolean): Promise<void>;

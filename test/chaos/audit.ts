@@ -52,7 +52,9 @@ export class Auditor {
     const files = await this.#ask<{ name: string }>(`select name from file where kind = 'invoices'`);
     const lost = world.files.filter(({ name }) => !files.some((file) => file.name === name));
     const state = await this.#ask<{ job: string; state: string }>(
-      `select job, state from occurrence where cycle = $1 and state <> 'done'`,
+      // Whether the submission is visible only a person can say.
+      `select job, state from occurrence
+       where cycle = $1 and state <> 'done' and not (job = 'directory-visible' and state = 'waiting')`,
       [cycle],
     );
     const [submission] = await this.#ask<{ status: string }>(

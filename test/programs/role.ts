@@ -12,7 +12,7 @@ import { testClock } from '../../src/config.ts';
 import { type Context, type Job, LkpError } from '../../src/job.ts';
 import type { Sql } from '../../src/ports.ts';
 import type { Role } from '../../src/roles.ts';
-import { scheduleOf } from '../../src/schedule.ts';
+import { scheduleOf } from '../../src/schedule/schedule.ts';
 import { GRACE_MS, serve } from '../../src/serve.ts';
 
 async function released(

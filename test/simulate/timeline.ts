@@ -1,6 +1,6 @@
 import { JOBS } from '../../jobs/index.ts';
 import { day, monthAfter } from '../../samples/months.ts';
-import type { Schedule } from '../../src/schedule.ts';
+import type { Schedule } from '../../src/schedule/schedule.ts';
 import { type Fault, faultsOf } from './faults.ts';
 import type { Story, StoryEvent } from './story.ts';
 

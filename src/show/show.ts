@@ -1,13 +1,13 @@
-import type { BatchView } from './directory/show.ts';
-import type { Proposal } from './invoice/propose.ts';
-import type { Waiting } from './invoice/quarantine.ts';
-import type { IngestReport } from './invoice/sweep.ts';
-import type { Verified } from './keeping/store.ts';
-import type { Explained } from './kpi/explain.ts';
-import type { RefreshResult } from './kpi/refresh.ts';
-import { readable } from './money.ts';
-import type { VerifiedCycle } from './proof/verify.ts';
-import type { LoadResult } from './reference/load.ts';
+import type { BatchView } from '../directory/show.ts';
+import type { Proposal } from '../invoice/propose.ts';
+import type { Waiting } from '../invoice/quarantine.ts';
+import type { IngestReport } from '../invoice/sweep.ts';
+import type { Verified } from '../keeping/store.ts';
+import type { Explained } from '../kpi/explain.ts';
+import type { RefreshResult } from '../kpi/refresh.ts';
+import { readable } from '../money.ts';
+import type { VerifiedCycle } from '../proof/verify.ts';
+import type { LoadResult } from '../reference/load.ts';
 
 /** Results as text for people: plain words, aligned columns, nothing that a pipe could choke on. */
 
@@ -44,6 +44,19 @@ export function table(header: readonly string[], given: ReadonlyArray<readonly s
       .join('  ')
       .trimEnd();
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+}
+
+/** Text broken between words: no line is wider than its width, but for a wider word. */
+export function linesOf(text: string, widthOf: (line: number) => number): string[] {
+  const lines = [''];
+  for (const word of oneLine(text).split(' ')) {
+    const line = lines.at(-1)!;
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= widthOf(lines.length - 1))
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 export const count = (number: number): string => readable(String(number), 0);

@@ -1,5 +1,5 @@
-import { nameOf } from './ledger.ts';
-import type { Pause, RunRow, Timeline } from './runs.ts';
+import { nameOf, secondsIn } from '../ledger.ts';
+import type { PauseRow, RunRow, Timeline } from '../runs.ts';
 import { oneLine, table } from './show.ts';
 
 /** Attempts as text for people: a list of the newest, or the timeline of a cycle in at most 120 columns. */
@@ -101,7 +101,7 @@ function gap(run: RunRow, earlier: readonly RunRow[], idleSince: number): string
   return `${name} waits`;
 }
 
-const pauseEvents = (pause: Pause): Array<{ at: number; lines: string[] }> => [
+const pauseEvents = (pause: PauseRow): Array<{ at: number; lines: string[] }> => [
   pauseEvent(pause.paused_at, `the calendar was paused by ${pause.paused_by}: ${pause.reason}`),
   ...(pause.resumed_at
     ? [
@@ -124,7 +124,7 @@ const cellsOf = (run: RunRow): string[] => [
   run.reason,
   run.actor,
   run.outcome ?? '',
-  run.late_by ? duration(secondsOf(run.late_by)) : '',
+  run.late_by ? duration(secondsIn(run.late_by)) : '',
 ];
 
 const row = (cells: readonly string[]): string =>
@@ -181,11 +181,4 @@ export function duration(seconds: number): string {
   const [smaller, smallerSign] = units[first + 1] ?? [0, ''];
   const rest = smaller ? Math.floor((whole % size) / smaller) : 0;
   return `${Math.floor(whole / size)} ${sign}${rest > 0 ? ` ${rest} ${smallerSign}` : ''}`;
-}
-
-/** Of an ISO 8601 duration as PostgreSQL writes it: `P3DT2H0.5S`. */
-function secondsOf(interval: string): number {
-  const [, days = '0', hours = '0', minutes = '0', seconds = '0'] =
-    /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(interval) ?? [];
-  return Number(days) * 86_400 + Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
 }

@@ -1,10 +1,10 @@
-import type { Undelivered } from './alerts/deliver.ts';
-import { headlineOf } from './alerts/kinds.ts';
-import type { Look, Shown } from './alerts/look.ts';
-import { localTime } from './calendar.ts';
-import { nameOf } from './ledger.ts';
-import { oneLine, table } from './show.ts';
-import { type Held, type Status, stateText } from './status.ts';
+import type { Undelivered } from '../alerts/deliver.ts';
+import { headlineOf } from '../alerts/kinds.ts';
+import type { Look, Shown } from '../alerts/look.ts';
+import { localTime } from '../calendar.ts';
+import { nameOf } from '../ledger.ts';
+import { type Held, type Status, stateText } from '../status.ts';
+import { linesOf, table } from './show.ts';
 
 /** `lkp status` and `lkp status --alert` for people: plain words, no line wider than WIDTH where words allow it. */
 
@@ -12,16 +12,10 @@ const WIDTH = 100;
 const DIRECTORY_TEAM = /^directory-visible$/;
 
 /** Text broken between words; every line but the first begins `indent` deep, the first after `lead`. */
-function wrapped(text: string, lead = '', indent = lead.length): string {
-  const lines = [lead];
-  for (const word of oneLine(text).split(' ')) {
-    const line = lines.at(-1)!;
-    const isEmpty = line.trim() === '' || line === lead;
-    if (!isEmpty && line.length + 1 + word.length > WIDTH) lines.push(' '.repeat(indent) + word);
-    else lines[lines.length - 1] = isEmpty ? line + word : `${line} ${word}`;
-  }
-  return lines.join('\n');
-}
+const wrapped = (text: string, lead = '', indent = lead.length): string =>
+  linesOf(text, (line) => WIDTH - (line === 0 ? lead.length : indent))
+    .map((line, index) => (index === 0 ? lead : ' '.repeat(indent)) + line)
+    .join('\n');
 
 /** A heading with what stands under it, or one line where nothing does. */
 const section = (heading: string, lines: readonly string[], none?: string): string[] =>

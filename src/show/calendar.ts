@@ -1,6 +1,6 @@
-import { localTime } from './calendar.ts';
-import { oneLine, table } from './show.ts';
-import { type CalendarOccurrence, stateText } from './status.ts';
+import { localTime } from '../calendar.ts';
+import { type CalendarOccurrence, stateText } from '../status.ts';
+import { linesOf, table } from './show.ts';
 
 /** The calendar as text for people, in the width of a usual terminal: why a date is what it is goes on in the next line. */
 
@@ -28,7 +28,7 @@ export function calendarText(
   const rows = cycles.flatMap(({ cycle, occurrences }) => [
     [cycle],
     ...occurrences.flatMap((occurrence) =>
-      wrapped(oneLine(occurrence.why), Math.max(LEAST_WHY, WIDTH - left - 2)).map((why, line) => [
+      linesOf(occurrence.why, () => Math.max(LEAST_WHY, WIDTH - left - 2)).map((why, line) => [
         ...(line === 0 ? cells(occurrence) : header.map(() => '')),
         why,
       ]),
@@ -45,16 +45,4 @@ function dateText(instant: string, timeZone: string): string {
   // `Mon, 15 Jun 2026 00:00:00 GMT`
   const day = new Date(`${local.slice(0, 10)}T00:00:00Z`).toUTCString();
   return `${day.slice(0, 3)} ${day.slice(5, 16)} ${local.slice(11)}`;
-}
-
-/** Lines of words, none longer than `width` but for a longer word. */
-function wrapped(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)!;
-    if (line === '') lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

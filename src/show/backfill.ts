@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import type { RangeRun, Step } from './backfill.ts';
-import type { CyclePlan, RangePlan } from './backfill-plan.ts';
-import { nameOf } from './ledger.ts';
+import type { RangeRun, Step } from '../backfill.ts';
+import type { CyclePlan, RangePlan } from '../backfill-plan.ts';
+import { nameOf } from '../ledger.ts';
 import { count, oneLine, table } from './show.ts';
 
 /** The jobs of several cycles, and what is left when it stopped. */
@@ -34,10 +34,12 @@ export function rangePlanText({ cycles, new_in_inbox }: RangePlan): string {
   ];
   if (new_in_inbox.length > 0)
     parts.push(
-      `${count(new_in_inbox.length)} files of the inbox were not taken in yet; what they bring is not in this. lkp ingest --dry-run tells: ${new_in_inbox.slice(0, 20).map(oneLine).join(', ')}${new_in_inbox.length > 20 ? ', ...' : ''}.`,
+      `${filesText(new_in_inbox.length)} of the inbox ${new_in_inbox.length === 1 ? 'was' : 'were'} not taken in yet; what is in there is not in this. lkp ingest --dry-run tells: ${new_in_inbox.slice(0, 20).map(oneLine).join(', ')}${new_in_inbox.length > 20 ? ', ...' : ''}.`,
     );
   return parts.join('\n');
 }
+
+const filesText = (files: number): string => `${count(files)} ${files === 1 ? 'file' : 'files'}`;
 
 /** The parts of a job that would do the same are one line. */
 function together(steps: readonly Step[]): Array<Pick<Step, 'job' | 'state' | 'would'>> {
@@ -58,7 +60,7 @@ function planText({ cycle, steps, refresh, directory, files }: CyclePlan): strin
   return [
     oneLine(`${cycle}: ${says.length > 0 ? says.join(' ') : 'no figure is computed.'}`),
     ...[...folders].flatMap(([folder, paths]) => [
-      `  ${count(paths.length)} files in ${folder}:`,
+      `  ${filesText(paths.length)} in ${folder}:`,
       ...paths.map((path) => `    ${path.slice(folder.length + 1)}`),
     ]),
   ];

@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { LkpError } from '../job.ts';
+import { lineOf, readYaml } from '../yaml.ts';
 import { type Day, SHIFTS, THIRD_WEEKS, WEEKDAYS, type When, type WorkingDays } from './dates.ts';
+import { dayFrom, faultOfRule, faultOfTime } from './day.ts';
+import { faultsOf } from './faults.ts';
 import { type Holidays, holidaysIn, readText } from './holidays.ts';
-import { LkpError } from './job.ts';
 import type { Plan, Planned } from './plan.ts';
-import { dayFrom, faultOfRule, faultOfTime } from './schedule-day.ts';
-import { faultsOf } from './schedule-faults.ts';
-import { lineOf, readYaml } from './yaml.ts';
 
 /** The schedule file: what is otherwise than `jobs/` says. */
 

@@ -1,4 +1,4 @@
-import { nearest } from './config.ts';
+import { nearest } from '../config.ts';
 import { type Day, ORDINALS, WEEKDAYS } from './dates.ts';
 
 /** A day of a schedule file as a person writes it: what is due once a month, in every month. */

@@ -1,8 +1,8 @@
-import { levelText } from './kpi/changed-sheet.ts';
-import type { Changes, LineChange } from './kpi/changes.ts';
-import type { ChangesReport } from './kpi/changes-between.ts';
-import type { Reported } from './kpi/report.ts';
-import { readable } from './money.ts';
+import { levelText } from '../kpi/changed-sheet.ts';
+import type { Changes, LineChange } from '../kpi/changes.ts';
+import type { ChangesReport } from '../kpi/changes-between.ts';
+import type { Reported } from '../kpi/report.ts';
+import { readable } from '../money.ts';
 import { table } from './show.ts';
 
 const count = (number: number): string => readable(String(number), 0);

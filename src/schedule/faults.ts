@@ -1,4 +1,4 @@
-import { addMonths } from './calendar.ts';
+import { addMonths } from '../calendar.ts';
 import { type LocalDates, NoWorkingDay } from './dates.ts';
 import { localDatesOf, type Plan, type Planned } from './plan.ts';
 

@@ -1,6 +1,6 @@
-import { addMonths } from './calendar.ts';
+import { addMonths } from '../calendar.ts';
+import type { Job } from '../job.ts';
 import { type DayRules, dayOf, type LocalDates, localDue, PROGRAM, type When } from './dates.ts';
-import type { Job } from './job.ts';
 
 /** When the jobs of a cycle are due beside one another: in the order in which they wait for each other. */
 

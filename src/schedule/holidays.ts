@@ -11,6 +11,9 @@ export interface Holidays {
 const MOST_BYTES = 1 << 20;
 const LINE = /^(\d{4}-\d{2}-\d{2})(?:[ \t]+(\S.*))?$/;
 const WANTED = 'a day and its name were wanted, such as 2026-12-25 Christmas Day';
+/** The cycles that `parseCycle` takes, and the month after the last. */
+const FIRST_DAY = '2000-01-01';
+const LAST_DAY = '2100-01-31';
 /** So many faults of one file are named; a file that is something else has one in each line. */
 const NAMED = 10;
 
@@ -44,6 +47,8 @@ export function holidaysIn(text: string): Holidays {
     const [, day, name = 'a holiday'] = LINE.exec(line) ?? [];
     if (day === undefined) refuse(`"${short(line)}" is no holiday; ${WANTED}`);
     else if (!isDay(day)) refuse(`there is no day ${day}; ${WANTED}`);
+    else if (day < FIRST_DAY || day > LAST_DAY)
+      refuse(`${day} lies outside ${FIRST_DAY} to ${LAST_DAY}, the days this calendar knows; check the year`);
     else if (days.has(day)) refuse(`${day} stands on line ${lines.get(day)} already; leave one of the two`);
     else {
       days.set(day, name);

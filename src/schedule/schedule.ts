@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Settings } from './config.ts';
+import type { Settings } from '../config.ts';
+import { LkpError } from '../job.ts';
 import { type Dates, datesIn } from './dates.ts';
-import { LkpError } from './job.ts';
+import { readScheduleFile } from './file.ts';
 import { localDatesOf, type Plan, type Planned, PROGRAM_PLAN, whenOf } from './plan.ts';
-import { readScheduleFile } from './schedule-file.ts';
 
 /** When jobs are due, and what becomes of those that were missed: the rules of `jobs/`, as the schedule file changes them. */
 export interface Schedule {

@@ -1,4 +1,4 @@
-import { addDays, addMonths, endOfDay, instantOf, lastDay } from './calendar.ts';
+import { addDays, addMonths, endOfDay, instantOf, lastDay } from '../calendar.ts';
 import type { CatchUp } from './schedule.ts';
 
 /** When a job of a cycle is due: a day by a rule, moved to a working day where the rule asks for one. Pure functions. */
@@ -86,7 +86,7 @@ const weekdayOf = (day: string): Weekday => WEEKDAYS[new Date(`${day}T00:00:00Z`
 const dayNumber = (day: string): number => Number(day.slice(8));
 
 /** The first day of the third week of a month. */
-export function thirdWeekOf(month: string, thirdWeek: ThirdWeek): string {
+function thirdWeekOf(month: string, thirdWeek: ThirdWeek): string {
   return thirdWeek === 'days 15-21' ? `${month}-15` : addDays(dayOf('first monday', month, thirdWeek), 14);
 }
 

@@ -1,8 +1,8 @@
-import { readable } from './money.ts';
-import type { AnswerReport } from './reconcile/answer-book.ts';
-import { differenceText, headline } from './reconcile/answer-book.ts';
-import { entryOf } from './reconcile/causes.ts';
-import { acceptedIn } from './reconcile/evidence.ts';
+import { readable } from '../money.ts';
+import type { AnswerReport } from '../reconcile/answer-book.ts';
+import { differenceText, headline } from '../reconcile/answer-book.ts';
+import { entryOf } from '../reconcile/causes.ts';
+import { acceptedIn } from '../reconcile/evidence.ts';
 import { oneLine, table } from './show.ts';
 
 type Written = AnswerReport & { readonly path: string; readonly sha256: string };
