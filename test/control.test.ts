@@ -115,6 +115,16 @@ describe('cancel', () => {
     expect(await states()).toEqual(['first cancelled 1', 'second due 0']);
   });
 
+  test('of what waits for a person, or was missed: nobody wants it any more', async () => {
+    await it.rows(`update occurrence set state = 'waiting', says = 'Look.' where job = 'first'`);
+    await it.rows(`update occurrence set state = 'missed', says = 'Too late.' where job = 'second'`);
+    const was = (await cancel(it.context, CYCLE, { reason: 'the month is settled elsewhere' })).map(
+      (one) => one.was,
+    );
+    expect(was).toEqual(['waiting', 'missed']);
+    expect(await states()).toEqual(['first cancelled 0', 'second cancelled 0']);
+  });
+
   test('of one that failed ends its retries; of nothing it says how things stand', async () => {
     work.first = async () => {
       throw new LkpError('machine', 'The disk is full.');
@@ -124,7 +134,7 @@ describe('cancel', () => {
     await it.rows(`update occurrence set lease_until = now() - interval '1 s' where lease_until is not null`);
     expect(await take()).toEqual([]);
     await expect(cancel(it.context, CYCLE, { reason: 'x' })).rejects.toThrow(
-      'Nothing of 2020-05 is running or due, so nothing was cancelled: first is cancelled, second is cancelled. To run what is not done: lkp cycle 2020-05',
+      'Nothing of 2020-05 is left to cancel: first is cancelled, second is cancelled. To run what is not done: lkp cycle 2020-05',
     );
     await expect(cancel(it.context, CYCLE, { job: 'secnd', reason: 'x' })).rejects.toThrow(
       /no job secnd\. Did you mean second\?/,

@@ -8,7 +8,7 @@ import { type Definition, type Options, textOf } from './command.ts';
 export const CONTROL_COMMANDS: readonly Definition[] = [
   {
     usage: 'cancel <cycle> [job]',
-    description: 'end what of a cycle is running or due, until somebody asks for it again',
+    description: 'end what of a cycle is not done, until somebody asks for it again',
     options: { '--reason <text>': 'why; recorded with the run' },
     async act(app, [text = '', job], options) {
       const cycle = parseCycle(text);

@@ -10,7 +10,8 @@ export interface Cancelled extends Pick<Occurrence, 'job' | 'cycle' | 'part' | '
 }
 
 /**
- * Cancels what of a cycle, or of one job of it, is running, sent, due, or to be tried again. A running attempt loses its
+ * Cancels what of a cycle, or of one job of it, is not done: running, due, to be tried again, or left to a person who does
+ * not want it any more. A running attempt loses its
  * fence first and its database sessions then: nothing more of it is stored, and it ends at its next touch of the
  * database. Nothing of it runs again until somebody asks for the cycle. Throws LkpError('request') when there is nothing
  * to cancel.
@@ -27,7 +28,7 @@ export async function cancel(
       `with before as (
          select id, state from occurrence
          where cycle = $1 and ($2::text is null or job = $2)
-           and (state in ('due', 'enqueued', 'running') or state = 'failed' and lease_until is not null)
+           and state not in ('done', 'cancelled')
          for update)
        update occurrence set state = 'cancelled', says = $3, lease_until = null, cutoff = null
        from before where occurrence.id = before.id
@@ -79,6 +80,6 @@ async function nothing(tx: Sql, cycle: string, job: string | undefined): Promise
     : ` To run what is not done: lkp cycle ${cycle}`;
   throw new LkpError(
     'request',
-    `Nothing of ${job === undefined ? cycle : `${job} of ${cycle}`} is running or due, so nothing was cancelled: ${states.join(', ')}.${again}`,
+    `Nothing of ${job === undefined ? cycle : `${job} of ${cycle}`} is left to cancel: ${states.join(', ')}.${again}`,
   );
 }
