@@ -38,8 +38,8 @@ async function post(url: URL, notice: Notice): Promise<void> {
         job,
         cycle,
         raised_at,
-        says,
-        next_step,
+        says: plain(says),
+        next_step: plain(next_step),
       }),
     });
     await response.body?.cancel();
