@@ -12,7 +12,7 @@ import { SERVICE_COMMANDS } from './commands/service.ts';
 import { STATUS_COMMANDS } from './commands/status.ts';
 import { VERSION } from './config.ts';
 import { LkpError } from './job.ts';
-import { oneLine, printable } from './show/show.ts';
+import { oneLine, printable } from './show/text.ts';
 
 const wantsJson = process.argv.includes('--json');
 

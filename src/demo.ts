@@ -14,7 +14,7 @@ import { runMonth } from './month.ts';
 import type { KindName } from './reference/kinds.ts';
 import { loadReference } from './reference/load.ts';
 import { scheduleOf } from './schedule/schedule.ts';
-import { table } from './show/show.ts';
+import { table } from './show/text.ts';
 
 const SAMPLES = fileURLToPath(new URL('../samples/data/', import.meta.url));
 const CYCLE = '2020-05';

@@ -8,7 +8,7 @@ export { begin } from './ledger/begin.ts';
 export { type Cancelled, cancel } from './ledger/cancel.ts';
 export { catchUp } from './ledger/catch-up.ts';
 export { lateText, secondsIn } from './ledger/late.ts';
-export { recordManual } from './ledger/manual.ts';
+export { recordManual, tickOff } from './ledger/manual.ts';
 export {
   type Asked,
   again,

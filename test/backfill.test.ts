@@ -12,10 +12,9 @@ import { showDirectory } from '../src/directory/show.ts';
 import { submitDirectory } from '../src/directory/submit.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
 import { refresh } from '../src/kpi/refresh.ts';
-import { cancel } from '../src/ledger.ts';
+import { cancel, tickOff } from '../src/ledger.ts';
 import { loadReference } from '../src/reference/load.ts';
 import { statusOf } from '../src/status.ts';
-import { tickOff } from '../src/tick-off.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
 const REFERENCE = fileURLToPath(new URL('cases/ingest/reference/', import.meta.url));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ingestFile } from '../src/invoice/ingest.ts';
 import type { FileResult } from '../src/invoice/result.ts';
 import { totalsOf } from '../src/invoice/result.ts';
-import { ingestText } from '../src/show/show.ts';
+import { ingestText } from '../src/show/invoice.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
 let it: TestContext;

@@ -1,7 +1,7 @@
 import { JOBS } from '../../jobs/index.ts';
 import { parseCycle } from '../calendar.ts';
 import { calendarText } from '../show/calendar.ts';
-import { oneLine } from '../show/show.ts';
+import { oneLine } from '../show/text.ts';
 import { calendarOf } from '../status.ts';
 import { comingCycles, type Definition } from './command.ts';
 

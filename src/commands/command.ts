@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type App, openApp } from '../app.ts';
 import { addMonths, dayIn, parseCycle } from '../calendar.ts';
-import { oneLine, printable } from '../show/show.ts';
+import { oneLine, printable } from '../show/text.ts';
 
 /** What a command leaves behind: the JSON object, its text for people (empty: it prints nothing), and the exit code (0 done, 1 repair, 3 asks a person). */
 export interface Result {

@@ -1,7 +1,7 @@
 import { parseCycle } from '../calendar.ts';
 import { LkpError } from '../job.ts';
 import { cancel, nameOf, pause, pauseText, resume } from '../ledger.ts';
-import { table } from '../show/show.ts';
+import { table } from '../show/text.ts';
 import { type Definition, type Options, textOf } from './command.ts';
 
 /** A person's hand on the calendar: to end what runs, and to hold and release it. */

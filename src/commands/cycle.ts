@@ -5,7 +5,7 @@ import { nearest } from '../config.ts';
 import { LkpError } from '../job.ts';
 import { nameOf } from '../ledger.ts';
 import { rangePlanText, rangeRunText } from '../show/backfill.ts';
-import { table } from '../show/show.ts';
+import { table } from '../show/text.ts';
 import { type Definition, progress, type Result, textOf, today } from './command.ts';
 
 /** The jobs of one cycle, or of each cycle of a range. */

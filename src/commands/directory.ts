@@ -2,9 +2,8 @@ import { assembleDirectory } from '../directory/assemble.ts';
 import { confirmDirectory } from '../directory/confirm.ts';
 import { showDirectory } from '../directory/show.ts';
 import { submitDirectory } from '../directory/submit.ts';
-import { recordManual } from '../ledger.ts';
-import { batchText, directoryText } from '../show/show.ts';
-import { tickOff } from '../tick-off.ts';
+import { recordManual, tickOff } from '../ledger.ts';
+import { batchText, directoryText } from '../show/directory.ts';
 import { cycleOf, type Definition, textOf, textsOf } from './command.ts';
 
 /** The public partner directory. */

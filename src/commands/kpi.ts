@@ -9,7 +9,8 @@ import { writeReports } from '../kpi/report.ts';
 import { planRules } from '../kpi/rules-plan.ts';
 import { recordManual } from '../ledger.ts';
 import { asKnownText, changesText } from '../show/changes.ts';
-import { explainText, refreshText } from '../show/show.ts';
+import { explainText } from '../show/invoice.ts';
+import { refreshText } from '../show/refresh.ts';
 import { CHANGES_COMMAND, pastOf } from './changes.ts';
 import { cycleOf, type Definition, type Options, textOf, textsOf } from './command.ts';
 

@@ -4,7 +4,7 @@ import { keptFrom, sweptText } from '../keeping/house.ts';
 import { pruneRevisions, type Told } from '../keeping/prune.ts';
 import { type Swept, sweep } from '../keeping/sweep.ts';
 import { recordManual } from '../ledger.ts';
-import { oneLine } from '../show/show.ts';
+import { oneLine } from '../show/text.ts';
 import { type Definition, textOf, today } from './command.ts';
 
 /** So many names are listed in text; `--json` has all. */

@@ -6,7 +6,7 @@ import type { RuleSet } from '../kpi/rule-set.ts';
 import { checkRules, exampleRules, type RulesFile, useAllRules } from '../kpi/rules.ts';
 import { type RuleSetInForce, rulesInForce } from '../kpi/rules-in-force.ts';
 import { recordManual } from '../ledger.ts';
-import { table } from '../show/show.ts';
+import { table } from '../show/text.ts';
 import { type Definition, type Result, textOf } from './command.ts';
 
 /** Rule sets: what a unit is worth and what a level asks for. */

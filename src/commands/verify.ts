@@ -9,7 +9,7 @@ import { type Bundle, fromBundle, packBundle } from '../proof/bundle.ts';
 import { fromDatabase } from '../proof/source.ts';
 import { BrokenBundle } from '../proof/tar.ts';
 import { type VerifiedCycle, verifyCycle } from '../proof/verify.ts';
-import { verifiedText, verifyText } from '../show/show.ts';
+import { verifiedText, verifyText } from '../show/verify.ts';
 import { cycleOf, type Definition, progress, type Result, textOf } from './command.ts';
 
 const A_CYCLE = /^\d{4}-\d{1,2}$/;

@@ -3,7 +3,7 @@ import type { AnswerReport } from '../reconcile/answer-book.ts';
 import { differenceText, headline } from '../reconcile/answer-book.ts';
 import { entryOf } from '../reconcile/causes.ts';
 import { acceptedIn } from '../reconcile/evidence.ts';
-import { oneLine, table } from './show.ts';
+import { oneLine, table } from './text.ts';
 
 type Written = AnswerReport & { readonly path: string; readonly sha256: string };
 

@@ -1,6 +1,6 @@
 import { localTime } from '../calendar.ts';
 import { type CalendarOccurrence, stateText } from '../status.ts';
-import { linesOf, table } from './show.ts';
+import { linesOf, table } from './text.ts';
 
 /** The calendar as text for people, in the width of a usual terminal: why a date is what it is goes on in the next line. */
 

@@ -3,7 +3,7 @@ import type { Changes, LineChange } from '../kpi/changes.ts';
 import type { ChangesReport } from '../kpi/changes-between.ts';
 import type { Reported } from '../kpi/report.ts';
 import { readable } from '../money.ts';
-import { table } from './show.ts';
+import { table } from './text.ts';
 
 const count = (number: number): string => readable(String(number), 0);
 

@@ -1,6 +1,6 @@
 import { nameOf, secondsIn } from '../ledger.ts';
 import type { PauseRow, RunRow, Timeline } from '../runs.ts';
-import { oneLine, table } from './show.ts';
+import { oneLine, table } from './text.ts';
 
 /** Attempts as text for people: a list of the newest, or the timeline of a cycle in at most 120 columns. */
 

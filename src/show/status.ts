@@ -4,7 +4,7 @@ import type { Look, Shown } from '../alerts/look.ts';
 import { localTime } from '../calendar.ts';
 import { nameOf } from '../ledger.ts';
 import { type Held, type Status, stateText } from '../status.ts';
-import { linesOf, table } from './show.ts';
+import { linesOf, table } from './text.ts';
 
 /** `lkp status` and `lkp status --alert` for people: plain words, no line wider than WIDTH where words allow it. */
 
