@@ -1,5 +1,5 @@
 import type { App } from './app.ts';
-import { type Asked, cyclesOf, isWanted, type Range, type Step, stepsOf } from './backfill.ts';
+import { cyclesOf, isWanted, type Range, type RangeAsked, type Step, stepsOf } from './backfill.ts';
 import { type ForeseenBatch, foreseeDirectory } from './directory/foresee.ts';
 import { newInInbox } from './invoice/inbox.ts';
 import { type Foreseen, foreseeRefresh, foreseeReports } from './kpi/foresee.ts';
@@ -26,7 +26,7 @@ export interface RangePlan {
  * What `runRange` would do as things stand, for every cycle of the range; computed, and rolled back. Nothing is written: no
  * occurrence, no row, no file.
  */
-export async function planRange(app: App, range: Range, asked: Asked): Promise<RangePlan> {
+export async function planRange(app: App, range: Range, asked: RangeAsked): Promise<RangePlan> {
   const cycles: CyclePlan[] = [];
   for (const cycle of cyclesOf(range)) {
     app.progress(`${cycle}: looking`);

@@ -16,7 +16,7 @@ export interface Range {
 export const ONLY = ['missing', 'failed'] as const;
 export type Only = (typeof ONLY)[number];
 
-export interface Asked {
+export interface RangeAsked {
   readonly only?: Only;
   /** The instant up to which jobs are due; `everything` takes those of later days too. */
   readonly until: string | 'everything';
@@ -29,7 +29,7 @@ const MOST_CYCLES = 120;
 const rangeText = ({ from, to }: Range): string => (from === to ? from : `${from}..${to}`);
 
 /** What to type for a range, asked in the same way: who asked for a dry run is not told to run it. */
-export const commandOf = (range: Range, { only, until, dryRun }: Asked): string =>
+export const commandOf = (range: Range, { only, until, dryRun }: RangeAsked): string =>
   [
     'lkp cycle',
     rangeText(range),
@@ -41,7 +41,7 @@ export const commandOf = (range: Range, { only, until, dryRun }: Asked): string 
     .join(' ');
 
 /** A cycle, or `2019-01..2020-03`, as a person typed it. Throws LkpError('request') with what to type. */
-export function parseRange(text: string, today: string, asked: Asked): Range {
+export function parseRange(text: string, today: string, asked: RangeAsked): Range {
   const [one = '', other = one, ...more] = text.split('..');
   if (more.length > 0)
     throw new LkpError(
@@ -81,7 +81,7 @@ export function cyclesOf({ from, to }: Range): string[] {
  * Refuses cycles of the past in whose window nothing is known: they would wait for invoices that nobody has. Not while the
  * inbox has files that were not taken in, for these may be of then.
  */
-export async function needData(app: App, range: Range, today: string, asked: Asked): Promise<void> {
+export async function needData(app: App, range: Range, today: string, asked: RangeAsked): Promise<void> {
   const { first } = await app.db.transaction('first', (tx) =>
     tx.one<{ first: string | null }>(`select to_char(min(issue_month), 'YYYY-MM') as first from file_total`),
   );
@@ -118,7 +118,7 @@ const NEVER_BEGUN: readonly Step['state'][] = ['due', 'not planned'];
 const UNDER_WAY: readonly Step['state'][] = ['enqueued', 'running'];
 
 /** What a run of a cycle would do, in the order of the jobs, without planning anything. */
-export async function stepsOf(app: App, cycle: string, { only, until }: Asked): Promise<Step[]> {
+export async function stepsOf(app: App, cycle: string, { only, until }: RangeAsked): Promise<Step[]> {
   const written = await app.db.transaction('look', (tx) => occurrencesOf(tx, cycle));
   const planned = JOBS.flatMap((job): Planned[] => {
     const known = written.filter((one) => one.job === job.name);
@@ -168,7 +168,7 @@ export interface RangeRun {
   readonly left: string | null;
 }
 
-export interface RangeOptions extends Asked {
+export interface RangeOptions extends RangeAsked {
   readonly today: string;
   readonly onState: (occurrence: Occurrence) => void;
 }

@@ -204,7 +204,9 @@ export interface Notice {
   readonly raised_at: string;
   /** When it was seen to be over; null while it is not. */
   readonly ended_at: string | null;
+  /** What happened, in a sentence or two. */
   readonly says: string;
+  /** What to do next, with what to type. */
   readonly next_step: string;
 }
 

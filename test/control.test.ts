@@ -18,6 +18,7 @@ import type { Sql } from '../src/ports.ts';
 import { loadReference } from '../src/reference/load.ts';
 import { scheduleOf } from '../src/schedule/schedule.ts';
 import { type TestContext, testContext } from './harness/context.ts';
+import { jobOf } from './harness/job.ts';
 import { lkp } from './harness/lkp.ts';
 import { until } from './harness/until.ts';
 
@@ -40,16 +41,10 @@ beforeEach(async () => {
 });
 afterAll(() => it.drop());
 
-const job = (name: string, after: string[] = []): Job => ({
-  name,
-  why: 'a test asks for it',
-  reads: [],
-  writes: [],
-  after,
-  when: { day: 15, why: 'a test says so' },
-  run: (context, cycle, part) =>
-    (work[name] ?? (async () => ({ outcome: 'done', says: 'well' })))(context, cycle, part),
-});
+const job = (name: string, after: string[] = []): Job => {
+  const well = jobOf(name, after);
+  return { ...well, run: (...given) => (work[name] ?? well.run)(...given) };
+};
 const JOBS = [job('first'), job('second', ['first'])];
 const SCHEDULE = scheduleOf('UTC', JOBS);
 

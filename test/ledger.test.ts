@@ -22,6 +22,7 @@ import { runsOf } from '../src/runs.ts';
 import { scheduleOf } from '../src/schedule/schedule.ts';
 import { calendarOf, stateText } from '../src/status.ts';
 import { type TestContext, testContext } from './harness/context.ts';
+import { jobOf } from './harness/job.ts';
 import { until } from './harness/until.ts';
 
 const log = openLog({ LKP_LOG_LEVEL: 'silent' });
@@ -38,16 +39,10 @@ beforeEach(async () => {
 });
 afterEach(() => it.drop());
 
-const job = (name: string, due: string, after: string[] = []): Job => ({
-  name,
-  why: 'a test asks for it',
-  reads: [],
-  writes: [],
-  after,
-  when: { day: Number(due), why: 'a test says so' },
-  run: (context, cycle, part) =>
-    (work[name] ?? (async () => ({ outcome: 'done', says: 'well' })))(context, cycle, part),
-});
+const job = (name: string, due: string, after: string[] = []): Job => {
+  const well = jobOf(name, after, { when: { day: Number(due), why: 'a test says so' } });
+  return { ...well, run: (...given) => (work[name] ?? well.run)(...given) };
+};
 const JOBS = [job('first', '15'), job('second', '15', ['first']), job('third', '20', ['second'])];
 
 const SCHEDULE = scheduleOf('UTC', JOBS);

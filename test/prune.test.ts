@@ -12,7 +12,7 @@ import { withdrawFile } from '../src/invoice/withdraw.ts';
 import { keepHouse } from '../src/keeping/house.ts';
 import { pruneRevisions } from '../src/keeping/prune.ts';
 import { verifyStore } from '../src/keeping/store.ts';
-import { sweep } from '../src/keeping/sweep.ts';
+import { removeUnreferenced } from '../src/keeping/unreferenced.ts';
 import { refresh } from '../src/kpi/refresh.ts';
 import { reportFolder, writeReports } from '../src/kpi/report.ts';
 import { holdOnRecord } from '../src/proof/pruned.ts';
@@ -122,7 +122,7 @@ test('what nothing refers to goes; every cycle is still proven, the withdrawn fi
      insert into alert_delivery (alert_id, target, delivered_at, next_at)
      select id, 'mail', case when key = 'told' then timestamptz '2018-05-16' end, now() from raised`,
   );
-  const found = await sweep(it.context, { before: '2020-01', dryRun: true });
+  const found = await removeUnreferenced(it.context, { before: '2020-01', dryRun: true });
   expect(found).toMatchObject({ runs: 2, alerts: 1, left_over: [`ab/${'ab'.repeat(32)}`], notes: [] });
   expect(found.temporary).toHaveLength(2);
   for (const path of going) expect(existsSync(path)).toBe(true);
@@ -152,7 +152,7 @@ test('what nothing refers to goes; every cycle is still proven, the withdrawn fi
 test('a store that this database hardly knows is left alone', async () => {
   const other = await testContext({ settings: { LKP_HOME: it.home } });
   try {
-    const { left_over, notes } = await sweep(other.context, { before: '2021-01' });
+    const { left_over, notes } = await removeUnreferenced(other.context, { before: '2021-01' });
     expect(left_over).toEqual([]);
     expect(notes.join()).toMatch(/may not be the database of this LKP_HOME/);
     expect(there()).toHaveLength(stored.size);

@@ -1,19 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Job } from '../src/job.ts';
 import { runsOf, timelineOf } from '../src/runs.ts';
 import { duration, timelineText } from '../src/show/runs.ts';
 import { type TestContext, testContext } from './harness/context.ts';
+import { jobOf } from './harness/job.ts';
 
-const job = (name: string, after: string[]): Job => ({
-  name,
-  why: 'a test asks for it',
-  reads: [],
-  writes: [],
-  after,
-  when: { day: 15, why: 'a test says so' },
-  run: async () => ({ outcome: 'done', says: '' }),
-});
-const JOBS = [job('first', []), job('second', ['first']), job('third', ['second']), job('fourth', ['third'])];
+const JOBS = [
+  jobOf('first', []),
+  jobOf('second', ['first']),
+  jobOf('third', ['second']),
+  jobOf('fourth', ['third']),
+];
 const LONG = `It failed because ${'of one thing and another, '.repeat(20)}and so on.`;
 
 let it: TestContext;

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JOBS } from '../jobs/index.ts';
 import { addMonths } from '../src/calendar.ts';
-import type { Job } from '../src/job.ts';
 import { type Log, openLog } from '../src/log.ts';
 import { openQueue, type Queue } from '../src/queue/queue.ts';
 import { Scheduler, Signal, workOn } from '../src/roles.ts';
 import { scheduleOf } from '../src/schedule/schedule.ts';
 import { type TestContext, testContext } from './harness/context.ts';
+import { jobOf } from './harness/job.ts';
 import { hasRedis, ownRedis } from './harness/redis.ts';
 import { until } from './harness/until.ts';
 
@@ -33,16 +33,6 @@ async function queueAt(url: string): Promise<Queue> {
   return queue;
 }
 
-const job = (name: string, after: string[] = []): Job => ({
-  name,
-  why: 'a test asks for it',
-  reads: [],
-  writes: [],
-  after,
-  when: { day: 15, why: 'a test says so' },
-  run: async () => ({ outcome: 'done', says: 'well' }),
-});
-
 describe('eight schedulers with clocks up to 60 s apart', () => {
   const CYCLES = 100;
   const FIRST = '2000-01';
@@ -55,7 +45,7 @@ describe('eight schedulers with clocks up to 60 s apart', () => {
     if (skip) return;
     const redis = name === 'redis' ? await ownRedis() : undefined;
     if (redis) endings.push(() => redis.drop());
-    const jobs = [job('first'), job('beside'), job('second', ['first'])];
+    const jobs = [jobOf('first'), jobOf('beside'), jobOf('second', ['first'])];
     const schedule = scheduleOf('UTC', jobs);
     const queue = await queueAt(redis?.url ?? it.url);
     let now = 0;
@@ -158,7 +148,7 @@ test('a scheduler that was down for 3 days over the 15th runs the cycle within 6
 }, 90_000);
 
 describe('clocks that jump', () => {
-  const jobs = [job('first')];
+  const jobs = [jobOf('first')];
 
   /** A scheduler on the machine's clock, which is the database's here, with `apart` seconds between the two. */
   async function scene() {

@@ -1,3 +1,5 @@
+import type { Notice } from '../ports.ts';
+
 /** What people are told of, once each. docs/cli.md has the same table; a test holds the two to each other. */
 export const ALERT_KINDS = {
   failed: {
@@ -44,19 +46,11 @@ export const ALERT_KINDS = {
 export type AlertKind = keyof typeof ALERT_KINDS;
 
 /** What is told, as it stands in the ledger. */
-export interface Alert {
+export interface Alert extends Omit<Notice, 'id' | 'headline' | 'kind'> {
   readonly id: string;
   /** What it is about: nothing is told twice under one key. */
   readonly key: string;
   readonly kind: AlertKind;
-  readonly job: string | null;
-  readonly cycle: string | null;
-  readonly raised_at: string;
-  readonly ended_at: string | null;
-  /** What happened, in a sentence or two. */
-  readonly says: string;
-  /** What to do next, with what to type. */
-  readonly next_step: string;
 }
 
 /** `refresh of 2026-05 failed`. */

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts';
-import { type Asked, needData, ONLY, type Only, parseRange, type Range, runRange } from '../backfill.ts';
+import { needData, ONLY, type Only, parseRange, type Range, type RangeAsked, runRange } from '../backfill.ts';
 import { planRange } from '../backfill-plan.ts';
 import { nearest } from '../config.ts';
 import { LkpError } from '../job.ts';
@@ -21,7 +21,7 @@ export const CYCLE_COMMAND: Definition = {
   async act(app, [text = ''], options) {
     const day = today(app);
     const only = onlyOf(textOf(options, 'only'));
-    const asked: Asked = {
+    const asked: RangeAsked = {
       until: options.all ? 'everything' : app.now(),
       dryRun: options.dryRun === true,
       ...(only ? { only } : {}),
@@ -39,7 +39,7 @@ export const CYCLE_COMMAND: Definition = {
 async function run(
   app: App,
   range: Range,
-  asked: Asked & { readonly today: string },
+  asked: RangeAsked & { readonly today: string },
   isRange: boolean,
 ): Promise<Result> {
   const ran = await runRange(app, range, {

@@ -1,8 +1,8 @@
 import { parseCycle } from '../calendar.ts';
 import { LkpError } from '../job.ts';
-import { keptFrom, sweptText } from '../keeping/house.ts';
+import { keptFrom, removedText } from '../keeping/house.ts';
 import { pruneRevisions, type Told } from '../keeping/prune.ts';
-import { type Swept, sweep } from '../keeping/sweep.ts';
+import { type Removed, removeUnreferenced } from '../keeping/unreferenced.ts';
 import { recordManual } from '../ledger.ts';
 import { oneLine } from '../show/text.ts';
 import { type Definition, textOf, today } from './command.ts';
@@ -33,25 +33,25 @@ export const PRUNE_COMMAND: Definition = {
     const told = options.revisions
       ? await pruneRevisions(app, { before, today: today(app), dryRun, ...(reason ? { reason } : {}) })
       : null;
-    const swept = await sweep(app, { before, dryRun });
-    const says = [`before ${before}: ${sweptText(swept)}`, ...(told ? [toldText(told)] : [])].join('; ');
+    const removed = await removeUnreferenced(app, { before, dryRun });
+    const says = [`before ${before}: ${removedText(removed)}`, ...(told ? [toldText(told)] : [])].join('; ');
     if (!dryRun) await recordManual(app, 'prune', null, 'done', says);
-    return { json: { dry_run: dryRun, ...swept, revisions: told }, text: textOfAll(swept, told, dryRun) };
+    return { json: { dry_run: dryRun, ...removed, revisions: told }, text: textOfAll(removed, told, dryRun) };
   },
 };
 
 const toldText = ({ files, bytes, workbooks }: Told): string =>
   `${files} stored files (${bytes} bytes) and ${workbooks} workbooks`;
 
-function textOfAll(swept: Swept, told: Told | null, dryRun: boolean): string {
+function textOfAll(removed: Removed, told: Told | null, dryRun: boolean): string {
   const list = (paths: readonly string[], all = paths.length) => [
     ...paths.slice(0, NAMED).map((path) => `  ${oneLine(path)}`),
     ...(all > NAMED ? [`  and ${all - NAMED} more`] : []),
   ];
   const parts = [
-    `${dryRun ? 'Would delete, of' : 'Deleted, of'} before ${swept.before}: ${sweptText(swept)}.`,
-    ...list([...swept.left_over.map((path) => `store/${path}`), ...swept.temporary]),
-    ...swept.notes,
+    `${dryRun ? 'Would delete, of' : 'Deleted, of'} before ${removed.before}: ${removedText(removed)}.`,
+    ...list([...removed.left_over.map((path) => `store/${path}`), ...removed.temporary]),
+    ...removed.notes,
   ];
   if (told) {
     parts.push(`${dryRun ? 'Would delete' : 'Deleted'}, because it was told so: ${toldText(told)}.`);

@@ -13,7 +13,7 @@ export interface Confirmed {
   readonly says: string;
 }
 
-export interface Asked {
+export interface Confirmation {
   readonly cycle: string;
   /** Entries as `MPN ID/country`. */
   readonly reopen: readonly string[];
@@ -54,7 +54,7 @@ export async function confirmDirectory(
 export async function writeConfirmation(
   tx: Sql,
   context: Pick<Context, 'now' | 'settings'>,
-  { cycle, reopen }: Asked,
+  { cycle, reopen }: Confirmation,
   reason?: string,
 ): Promise<void> {
   const change = await nextChange(tx, context, {

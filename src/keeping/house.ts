@@ -1,17 +1,17 @@
 import { addMonths, dayIn } from '../calendar.ts';
 import type { Context, Outcome } from '../job.ts';
 import { verifyStore } from './store.ts';
-import { type Swept, sweep } from './sweep.ts';
+import { type Removed, removeUnreferenced } from './unreferenced.ts';
 
 /** The first month whose runs, alerts and left-overs are kept. */
 export const keptFrom = ({ now, schedule, settings }: Context): string =>
   addMonths(dayIn(now(), schedule.timeZone).slice(0, 7), -settings.LKP_RETENTION_MONTHS);
 
-export const sweptText = ({ runs, alerts, left_over, temporary }: Swept): string =>
+export const removedText = ({ runs, alerts, left_over, temporary }: Removed): string =>
   `${runs} old runs, ${alerts} old alerts, ${left_over.length} left-over files, ${temporary.length} half-written files`;
 
 /**
- * The month's housekeeping: what nothing refers to goes (`sweep`), and every stored file is read to its end. Damage asks a
+ * The month's housekeeping: what nothing refers to goes (`removeUnreferenced`), and every stored file is read to its end. Damage asks a
  * person. Of a month that is over there is nothing to keep in order: the present one's does it.
  */
 export async function keepHouse(
@@ -21,11 +21,11 @@ export async function keepHouse(
   const month = dayIn(context.now(), context.schedule.timeZone).slice(0, 7);
   if (cycle < month)
     return { outcome: 'done', says: `nothing to do for a month that is over; that of ${month} does it` };
-  const swept = await sweep(context, { before: keptFrom(context) });
+  const removed = await removeUnreferenced(context, { before: keptFrom(context) });
   const { files, damaged, pruned } = await verifyStore(context);
   const gone = pruned.reduce((sum, one) => sum + one.files, 0);
-  const says = `removed ${sweptText(swept)}; read ${files - gone} stored files, ${damaged.length} damaged`;
-  const notes = swept.notes.map((note) => ` ${note}`).join('');
+  const says = `removed ${removedText(removed)}; read ${files - gone} stored files, ${damaged.length} damaged`;
+  const notes = removed.notes.map((note) => ` ${note}`).join('');
   if (damaged.length === 0) return { outcome: 'done', says: `${says}.${notes}` };
   return {
     outcome: 'asks',

@@ -8,7 +8,7 @@ import { oneAtATime } from '../staging.ts';
 import { unknownOf } from './store.ts';
 
 /** What went, or would go, that nothing refers to. */
-export interface Swept {
+export interface Removed {
   /** The first month that is kept. */
   readonly before: string;
   /** Attempts at what is done, but for the last of each. */
@@ -32,10 +32,10 @@ const OURS = /^([0-9a-f]{2})\/\1[0-9a-f]{62}$/;
  * file that was taken in are among it: every revision, also one to come, is derived anew from all that came before it
  * (decision 0024), withdrawn files too. With `dryRun` the same is found, and nothing goes.
  */
-export async function sweep(
+export async function removeUnreferenced(
   context: Context,
   { before, dryRun = false }: { readonly before: string; readonly dryRun?: boolean },
-): Promise<Swept> {
+): Promise<Removed> {
   const instant = startOfDay(firstDay(before), context.schedule.timeZone);
   const work = (tx: Sql) => deleteRows(tx, instant);
   const rows = await (dryRun ? onlyAsked(context, 'prune', work) : context.db.transaction('prune', work));
@@ -44,7 +44,7 @@ export async function sweep(
   return { before, ...rows, ...stray, temporary };
 }
 
-async function deleteRows(tx: Sql, instant: string): Promise<Pick<Swept, 'runs' | 'alerts'>> {
+async function deleteRows(tx: Sql, instant: string): Promise<Pick<Removed, 'runs' | 'alerts'>> {
   const count = async (statement: string) =>
     (
       await tx.one<{ gone: number }>(
@@ -76,7 +76,7 @@ async function strays(
   context: Context,
   before: number,
   dryRun: boolean,
-): Promise<Pick<Swept, 'left_over' | 'notes'>> {
+): Promise<Pick<Removed, 'left_over' | 'notes'>> {
   const { home } = context.settings;
   const found: string[] = [];
   let all = 0;
