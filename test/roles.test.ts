@@ -272,21 +272,16 @@ test('a job that this version does not have is refused in words, and holds up no
 
 test('a job that kills its workers is given up after five deaths, and says so', async () => {
   const stage = await stageOn();
-  await stage.play('scheduler', 'worker');
-  await stage.state('second', 'done');
   const [{ id } = { id: '' }] = await stage.rows<{ id: string }>(
     `insert into occurrence (job, cycle, due_at, state, attempt, lease_until)
-     values ('first', '2020-03', '2020-03-15', 'done', 5, null) returning id`,
+     values ('first', '2020-03', '2020-03-15', 'running', 5, now() - interval '1 second') returning id`,
   );
   await stage.rows(
     `insert into run (occurrence_id, job, cycle, attempt, reason, actor)
      select $1, 'first', '2020-03', attempt, 'scheduled', 'test' from generate_series(1, 5) as attempt`,
     [id],
   );
-  await stage.rows(
-    "update occurrence set state = 'running', lease_until = now() - interval '1 second' where id = $1",
-    [id],
-  );
+  await stage.play('scheduler', 'worker');
   await until(
     'it is given up',
     async () => (await stage.rows("select from occurrence where id = $1 and state = 'failed'", [id])).length,
