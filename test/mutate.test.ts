@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { clock } from './mutate/acting.ts';
 import { type Ground, openGround } from './mutate/ground.ts';
 import { allMutants, Judge } from './mutate/judge.ts';
 import { isSql, type Mutant, mutantsOf } from './mutate/mutants.ts';
@@ -78,51 +79,44 @@ create function f(a int) returns int language sql return case when a > 2 and a <
     const words = mutants.map(({ file, at, was, now, nth }) => JSON.stringify([file, at, was, now, nth]));
     expect(new Set(words).size).toBe(words.length);
     // Every reason is one of a mutant that there is.
-    expect(new Survivors().gone(mutants, new Set(mutants.map(({ file }) => file)))).toEqual([]);
+    expect(new Survivors().gone(mutants)).toEqual([]);
   });
 });
 
 describe('the scenes', () => {
   let ground: Ground;
-  let judge: Judge;
-  const chosen = ['the worked example'];
   beforeAll(async () => {
     ground = await openGround(inject('server').url);
-    judge = new Judge(ground);
-    await judge.prepare(
-      () => undefined,
-      new Set(['sql/marts/25_placed_line.sql']),
-      SCENES.filter(({ name }) => chosen.includes(name)),
-    );
   });
   afterAll(() => ground.close());
 
   const find = (file: string, was: string, now: string): Mutant =>
     allMutants([file]).find((mutant) => mutant.was === was && mutant.now === now)!;
 
-  test.each([
-    ['a sign', 'sql/marts/25_placed_line.sql', '* document.amount_sign', ''],
-    [
-      'a join condition',
-      'sql/marts/25_placed_line.sql',
-      'located.customer_number = usable.customer_number',
-      'true',
-    ],
-    [
-      'a filter',
-      'sql/marts/30_kpi_line.sql',
-      "day_rate.currency = current_setting('lkp.reporting_currency')",
-      'true',
-    ],
-  ])('tell %s that is gone', async (_, file, was, now) => {
-    expect(await judge.judge(find(file, was, now))).toMatchObject({ fate: 'killed' });
-  });
-
-  test('let pass what changes nothing, and set apart what PostgreSQL refuses', async () => {
-    const mutant = find('sql/marts/25_placed_line.sql', '* document.amount_sign', '');
-    const text = readFileSync(mutant.file, 'utf8');
-    expect(await judge.judge({ ...mutant, text })).toMatchObject({ fate: 'survived' });
-    const refused = text.replace('document.amount_sign', 'document.no_such_column');
-    expect(await judge.judge({ ...mutant, text: refused })).toMatchObject({ fate: 'stillborn' });
+  test('tell what is gone, let pass what changes nothing, and set apart what PostgreSQL refuses', async () => {
+    const sign = find('sql/marts/25_placed_line.sql', '* document.amount_sign', '');
+    const text = readFileSync(sign.file, 'utf8');
+    const told = [
+      sign,
+      find(sign.file, 'located.customer_number = usable.customer_number', 'true'),
+      find(
+        'sql/marts/30_kpi_line.sql',
+        "day_rate.currency = current_setting('lkp.reporting_currency')",
+        'true',
+      ),
+      find('sql/marts/fresh.sql', 'months.kpi_month <= wanted.window_to', 'true'),
+    ];
+    const same = { ...sign, text: text.replace('* document.amount_sign', '* 1 * document.amount_sign') };
+    const refused = { ...sign, text: text.replace('document.amount_sign', 'document.no_such_column') };
+    const judge = new Judge([...told, same, refused]);
+    const scene = SCENES.find(({ name }) => name === 'the worked example')!;
+    await ground.on(scene.from, (app, folder) => scene.play(app, folder), {
+      ...clock(scene),
+      watch: (tx) => judge.watched(tx, scene.name),
+    });
+    expect(told.map((mutant) => judge.fates.get(mutant)?.fate)).toEqual(told.map(() => 'killed'));
+    expect(judge.fates.get(same)).toMatchObject({ fate: 'survived', calls: expect.any(Number) });
+    expect(judge.fates.get(refused)).toMatchObject({ fate: 'stillborn' });
+    expect([...judge.unsteady]).toEqual([]);
   });
 });

@@ -68,6 +68,5 @@ export const LINE_LOOKS: readonly Look[] = [
       `select set_config('lkp.every_month', '1', true)`,
       `select set_config('lkp.since_no', '11', true), set_config('lkp.until_no', '21', true)`,
     ],
-    wrote: `select r::text as row from line_change as r order by r::text collate "C"`,
   },
 ];

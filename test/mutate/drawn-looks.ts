@@ -2,11 +2,6 @@ import { DRAWN } from './drawn-facts.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
 import type { Look } from './looks.ts';
 
-/** Rows of a table in one order, as texts. */
-const all = (table: string): string =>
-  `select r::text as row from ${table} as r order by r::text collate "C"`;
-/** The same for the temporary tables that a file makes. */
-const wroteOf = (...tables: string[]): string[] => tables.map(all);
 const set = (name: string, value: string | number): string =>
   `select set_config('lkp.${name}', '${value}', true)`;
 
@@ -72,7 +67,6 @@ const SIDES: readonly Look[] = [
       `delete from side_level where side = 'after' and over_window = 'cycle'`,
       `delete from side_level where side = 'before' and over_window = 'cycle' or side = 'after' and over_window = 'renewal'`,
     ],
-    wrote: wroteOf('cell_change', 'level_change'),
   },
   {
     file: 'marts/changed_months',
@@ -104,7 +98,6 @@ const SIDES: readonly Look[] = [
       'delete from location',
       set('window_to', '2020-05-01'),
     ],
-    wrote: [...wroteOf('location_moved'), `select current_setting('lkp.moved_customers') as moved`],
   },
   {
     file: 'marts/stale_months',
@@ -198,7 +191,6 @@ const REVISIONS: readonly Look[] = [
     settings: { ...DRAWN, revision: 1, side: 'before' },
     ground: [FROZEN],
     looks: [''],
-    wrote: wroteOf('side_cell', 'side_level'),
   },
   {
     file: 'marts/standings',
@@ -228,7 +220,6 @@ const RULE_FACTS = [
 const computed = (
   file: string,
   first: readonly string[],
-  tables: readonly string[],
   looks: readonly string[] = [''],
   settings: Look['settings'] = DRAWN,
 ): Look[] =>
@@ -239,38 +230,15 @@ const computed = (
     settings,
     ground: [],
     looks: facts === '' ? looks : [''],
-    wrote: wroteOf(...tables),
   }));
 
 const COMPUTED: readonly Look[] = [
-  ...computed(
-    'marts/windows',
-    [],
-    ['fresh_known_rules', 'fresh_enrolled', 'fresh_window', 'fresh_judged', 'fresh_rule_set'],
-    ['', set('cutoff', 10), set('cutoff', 21)],
-  ),
-  ...computed(
-    'marts/fresh',
-    ['marts/windows'],
-    ['fresh_cell', 'fresh_partner_month', 'fresh_window_class', 'fresh_class', 'fresh_control'],
-  ),
-  ...computed(
-    'marts/levels',
-    ['marts/windows', 'marts/fresh'],
-    [
-      'fresh_asked_level',
-      'fresh_evaluation',
-      'fresh_requirement',
-      'fresh_renewal_requirement',
-      'fresh_attained',
-      'fresh_level',
-      'fresh_renewal',
-    ],
-  ),
+  ...computed('marts/windows', [], ['', set('cutoff', 10), set('cutoff', 21)]),
+  ...computed('marts/fresh', ['marts/windows']),
+  ...computed('marts/levels', ['marts/windows', 'marts/fresh']),
   ...computed(
     'marts/content_hash',
     ['marts/windows', 'marts/fresh', 'marts/levels'],
-    [],
     [
       '',
       set('content_version', 1),
@@ -282,7 +250,7 @@ const COMPUTED: readonly Look[] = [
     ],
     { ...DRAWN, content_version: 2 },
   ).slice(0, 1),
-  ...computed('marts/forecast', ['marts/windows', 'marts/fresh'], ['fresh_forecast']).slice(0, 1),
+  ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
 export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED];

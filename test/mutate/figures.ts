@@ -16,7 +16,6 @@ import { programOf } from '../property/program.ts';
 import { draw } from '../reconcile/check.ts';
 import { CYCLE } from '../reconcile/world.ts';
 import {
-  answer,
   CASES,
   CLAIMANTS,
   change,
@@ -27,7 +26,7 @@ import {
   numbersOf,
   reading,
   type Scene,
-  tables,
+  tried,
 } from './acting.ts';
 import { DRAWN_LOOKS } from './drawn-looks.ts';
 import { lookAt } from './looks.ts';
@@ -37,164 +36,145 @@ export const FIGURES: readonly Scene[] = [
   {
     name: 'refresh of months',
     from: 'taken',
-    async play(app, _, say) {
-      for (const cycle of [...CYCLES, BETWEEN, '2022-09']) say(await answer(() => refresh(app, cycle)));
-      say(await tables(app));
+    async play(app) {
+      for (const cycle of [...CYCLES, BETWEEN, '2022-09']) await tried(() => refresh(app, cycle));
     },
   },
   {
     name: 'refresh of the sample',
     from: 'sample',
     now: MAY,
-    async play(app, _, say) {
-      say(await answer(() => refresh(app, '2020-05')));
-      say(await tables(app));
-      say(await answer(() => refresh(app, '2020-05')));
+    async play(app) {
+      await tried(() => refresh(app, '2020-05'));
+      await tried(() => refresh(app, '2020-05'));
     },
   },
   {
     name: 'explain months',
     from: 'taken',
-    async play(app, _, say) {
+    async play(app) {
       await refresh(app, CYCLES[1]);
-      for (const number of await numbersOf(app, 2)) say(await answer(() => explain(app, { number })));
+      for (const number of await numbersOf(app, 2)) await tried(() => explain(app, { number }));
     },
   },
   {
     name: 'reports of months',
     from: 'taken',
-    async play(app, _, say) {
+    async play(app) {
       for (const cycle of CYCLES) await refresh(app, cycle);
-      say(await answer(() => writeReports(reading(app, say), CYCLES[1])));
+      await tried(() => writeReports(reading(app), CYCLES[1]));
     },
   },
   {
     name: 'what came later',
     from: 'refreshed',
     now: MAY,
-    async play(app, folder, say) {
-      await learn(app, folder, async (loaded) => {
-        say(loaded);
-        say(await answer(() => refresh(app, '2020-05')));
+    async play(app, folder) {
+      await learn(app, folder, async () => {
+        await tried(() => refresh(app, '2020-05'));
       });
-      say(await answer(() => withdrawFile(app, 'marketplace-2019-08.csv', 'wrong')));
-      say(await answer(() => refresh(app, '2020-05', { plan: true })));
+      await tried(() => withdrawFile(app, 'marketplace-2019-08.csv', 'wrong'));
+      await tried(() => refresh(app, '2020-05', { plan: true }));
       for (const cycle of ['2020-05', '2020-04'])
-        say(await answer(() => refresh(app, cycle, { restate: true, reason: 'facts changed' })));
-      say(await tables(app));
-      say(await answer(() => writeReports(reading(app, say), '2020-05', { only: { partner: '4100118' } })));
+        await tried(() => refresh(app, cycle, { restate: true, reason: 'facts changed' }));
+      await tried(() => writeReports(reading(app), '2020-05', { only: { partner: '4100118' } }));
     },
   },
   {
     name: 'explain the sample',
     from: 'refreshed',
     now: MAY,
-    async play(app, _, say) {
-      for (const number of await numbersOf(app, 1)) say(await answer(() => explain(app, { number })));
+    async play(app) {
+      for (const number of await numbersOf(app, 1)) await tried(() => explain(app, { number }));
       for (let row = 2; row < 40; row += 9)
-        say(await answer(() => explain(app, { file: 'marketplace-2020-05.csv', row })));
+        await tried(() => explain(app, { file: 'marketplace-2020-05.csv', row }));
     },
   },
   {
     name: 'reports of the sample',
     from: 'refreshed',
     now: MAY,
-    async play(app, folder, say) {
-      const reader = reading(app, say);
-      say(await answer(() => writeReports(reader, '2020-05')));
+    async play(app, folder) {
+      const reader = reading(app);
+      await tried(() => writeReports(reader, '2020-05'));
       for (const only of [{ share: 1, shares: 3 }, { partner: '4100118' }])
-        say(await answer(() => writeReports(reader, '2020-05', { only })));
-      await learn(app, folder, async (loaded) => say(loaded));
-      say(await answer(() => refresh(app, '2020-05', { restate: true, reason: 'facts changed' })));
-      say(await answer(() => writeReports(reader, '2020-05', { only: 'program' })));
-      say(await answer(() => writeReports(reader, '2020-05', { revision: 1, only: 'program' })));
+        await tried(() => writeReports(reader, '2020-05', { only }));
+      await learn(app, folder);
+      await tried(() => refresh(app, '2020-05', { restate: true, reason: 'facts changed' }));
+      await tried(() => writeReports(reader, '2020-05', { only: 'program' }));
+      await tried(() => writeReports(reader, '2020-05', { revision: 1, only: 'program' }));
     },
   },
   {
     name: 'the worked example',
     from: '',
     now: '2024-07-15T08:00:00Z',
-    async play(app, _, say) {
+    async play(app) {
       const folder = join(CASES, 'kpi/worked-example');
       await loadAll(app, join(folder, 'reference'), [...KINDS, 'rates']);
-      say(await answer(() => ingestFile(app, join(folder, 'invoices/fy20.csv'))));
-      for (const cycle of ['2020-05', '2020-06']) say(await answer(() => refresh(app, cycle)));
-      say(await answer(() => ingestFile(app, join(folder, 'invoices/fy24.csv'))));
-      say(await answer(() => refresh(app, '2024-07')));
+      await tried(() => ingestFile(app, join(folder, 'invoices/fy20.csv')));
+      for (const cycle of ['2020-05', '2020-06']) await tried(() => refresh(app, cycle));
+      await tried(() => ingestFile(app, join(folder, 'invoices/fy24.csv')));
+      await tried(() => refresh(app, '2024-07'));
       for (const cycle of ['2020-05', '2020-06', '2024-07'])
-        say(await answer(() => writeReports(reading(app, say), cycle)));
-      say(await tables(app));
+        await tried(() => writeReports(reading(app), cycle));
     },
   },
   {
     name: 'refresh under other rules',
     from: 'taken under other rules',
-    async play(app, folder, say) {
-      for (const cycle of CYCLES) say(await answer(() => refresh(app, cycle)));
-      say(await tables(app));
-      await change(app, folder, 'MONTHS', async (told) => say(told));
-      say(await answer(() => refresh(app, CYCLES[1], { plan: true })));
-      say(await answer(() => writeReports(reading(app, say), CYCLES[1], { only: 'program' })));
+    async play(app, folder) {
+      for (const cycle of CYCLES) await tried(() => refresh(app, cycle));
+      await change(app, folder);
+      await tried(() => refresh(app, CYCLES[1], { plan: true }));
+      await tried(() => writeReports(reading(app), CYCLES[1], { only: 'program' }));
     },
   },
   {
     name: 'what changed in the months',
     from: 'taken in between',
-    async play(app, folder, say) {
+    async play(app, folder) {
       const point = (no: number) => ({ instant: clockOf(no), label: `change ${no}` });
       const compared = async (asked: { from?: Point; to?: Point }) =>
-        say(await answer(() => changesBetween(app, BETWEEN, { ...asked, first: 100_000 })));
+        await tried(() => changesBetween(app, BETWEEN, { ...asked, first: 100_000 }));
       await compared({ from: { revision: 1 } });
       await compared({ from: point(20), to: point(26) });
-      say(await answer(() => refresh(app, BETWEEN, { restate: true, reason: 'facts changed' })));
-      await change(app, folder, 'MONTHS', async (told) => say(told));
+      await tried(() => refresh(app, BETWEEN, { restate: true, reason: 'facts changed' }));
+      await change(app, folder);
       await compared({ from: { revision: 2 } });
-      say(await answer(() => refresh(app, BETWEEN, { restate: true, reason: 'once more' })));
-      say(
-        await answer(() =>
-          writeReports(reading(app, say), BETWEEN, { asKnownOn: point(24), only: 'program' }),
-        ),
-      );
-      say(await answer(() => writeReports(reading(app, say), BETWEEN)));
-      say(await tables(app));
+      await tried(() => refresh(app, BETWEEN, { restate: true, reason: 'once more' }));
+      await tried(() => writeReports(reading(app), BETWEEN, { asKnownOn: point(24), only: 'program' }));
+      await tried(() => writeReports(reading(app), BETWEEN));
     },
   },
   {
     name: 'rules that are only tried',
     from: 'taken in between',
-    async play(app, _, say) {
+    async play(app) {
       const levels = programOf('levels').texts.map((text, index) => ({ text, shown: `rules ${index + 1}` }));
-      const tried = levels.map(({ text, shown }) => ({
+      const others = levels.map(({ text, shown }) => ({
         shown,
         text: text.replaceAll('at_least: 1,', 'at_least: 2,').replaceAll('weight: 2,', 'weight: 3,'),
       }));
       for (const cycle of [BETWEEN, ...CYCLES]) {
-        say(await answer(() => planRules(app, cycle, levels)));
-        say(await answer(() => planRules(app, cycle, tried)));
+        await tried(() => planRules(app, cycle, levels));
+        await tried(() => planRules(app, cycle, others));
       }
-      say(await answer(() => useAllRules(app, tried)));
-      for (const cycle of CYCLES) say(await answer(() => refresh(app, cycle)));
-      say(await answer(() => changesBetween(app, BETWEEN, { from: { revision: 1 }, first: 100_000 })));
-      say(await tables(app));
+      await tried(() => useAllRules(app, others));
+      for (const cycle of CYCLES) await tried(() => refresh(app, cycle));
+      await tried(() => changesBetween(app, BETWEEN, { from: { revision: 1 }, first: 100_000 }));
     },
   },
   {
     name: 'answers to claims',
     from: 'claimed',
-    async play(app, _, say) {
+    async play(app) {
       for (const { claim, partner } of draw(CLAIMANTS).drawn) {
         const question = { partner: partner.mpnId, cycle: CYCLE };
-        say(await answer(() => app.db.transaction('reconcile', (tx) => solve(tx, app, claim, question))));
+        await tried(() => app.db.transaction('reconcile', (tx) => solve(tx, app, claim, question)));
       }
     },
   },
-  ...DRAWN_LOOKS.map(
-    ({ file }): Scene => ({
-      name: `drawn ${file}`,
-      from: 'drawn',
-      play: (app, _, say) => lookAt(app, [file], say, DRAWN_LOOKS),
-    }),
-  ),
   ...readdirSync(join(CASES, 'kpi'))
     .filter((name) => existsSync(join(CASES, 'kpi', name, 'story.json')))
     .map(
@@ -202,7 +182,7 @@ export const FIGURES: readonly Scene[] = [
         name: `worked example ${name}`,
         from: '',
         now: '2024-12-15T08:00:00Z',
-        async play(app, _, say) {
+        async play(app) {
           const folder = join(CASES, 'kpi', name);
           const { rules = [], cycles } = JSON.parse(readFileSync(join(folder, 'story.json'), 'utf8')) as {
             rules?: string[];
@@ -216,17 +196,21 @@ export const FIGURES: readonly Scene[] = [
               'name: sample-silver-gold',
             ),
           }));
-          if (texts.length > 0) say(await answer(() => useAllRules(app, texts, { leaveGap: true })));
+          if (texts.length > 0) await tried(() => useAllRules(app, texts, { leaveGap: true }));
           for (const kind of KIND_NAMES)
             if (existsSync(join(folder, `${kind}.csv`)))
-              say(await answer(() => loadReference(app, kind, join(folder, `${kind}.csv`))));
-          say(await answer(() => ingestFile(app, join(folder, 'invoices.csv'))));
+              await tried(() => loadReference(app, kind, join(folder, `${kind}.csv`)));
+          await tried(() => ingestFile(app, join(folder, 'invoices.csv')));
           for (const cycle of cycles) {
-            say(await answer(() => refresh(app, cycle)));
-            say(await answer(() => writeReports(reading(app, say), cycle)));
+            await tried(() => refresh(app, cycle));
+            await tried(() => writeReports(reading(app), cycle));
           }
-          say(await tables(app));
         },
       }),
     ),
 ];
+
+/** Of facts that are put there by hand. */
+export const DRAWN_SCENES: readonly Scene[] = [...new Set(DRAWN_LOOKS.map(({ file }) => file))].map(
+  (file) => ({ name: `drawn ${file}`, from: 'drawn', play: (app) => lookAt(app, [file], DRAWN_LOOKS) }),
+);

@@ -1,113 +1,216 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { clock, Otherwise, played, type Scene } from './acting.ts';
-import { type Ground, refusedBy } from './ground.ts';
-import { isSql, type Mutant, mutantsOf } from './mutants.ts';
-import { SCENES } from './scenes.ts';
-import { STATES } from './states.ts';
+import type { Sql } from '../../src/ports.ts';
+import { isSql, type Mutant, mutantsOf, statementsOf } from './mutants.ts';
+import { type Doing, doingOf, type Made, madeBy } from './statements.ts';
+import { Trial } from './trial.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What became of a mutant: `by` is the scene that told it from the unchanged SQL, or what PostgreSQL says of it. */
 export type Fate =
-  | { readonly fate: 'killed' | 'stillborn'; readonly by: string; readonly ms: number }
-  | { readonly fate: 'survived'; readonly ms: number };
+  | { readonly fate: 'killed' | 'stillborn'; readonly by: string }
+  /** At so many calls it did what the unchanged SQL does. */
+  | { readonly fate: 'survived'; readonly calls: number };
 
-interface Known {
-  readonly scene: Scene;
-  readonly answers: readonly string[];
-  /** Names of the SQL files that it runs. */
-  readonly ran: ReadonlySet<string>;
-  readonly ms: number;
+const filesOf = (folder: string): string[] =>
+  readdirSync(`${ROOT}sql/${folder}`)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((name) => `sql/${folder}/${name}`);
+const texts = new Map<string, string>();
+function textOf(file: string): string {
+  const text = texts.get(file) ?? readFileSync(`${ROOT}${file}`, 'utf8');
+  texts.set(file, text);
+  return text;
 }
 
-/** Every mutant of the SQL files, or of one of them; of a migration, those of the functions that no later one replaces. */
+/** Every mutant of the SQL files, or of some; of a migration, those of its views and functions. */
 export function allMutants(only?: readonly string[]): Mutant[] {
-  const files = ['checks', 'marts', 'migrations', 'staging'].flatMap((folder) =>
-    readdirSync(`${ROOT}sql/${folder}`)
-      .filter((name) => name.endsWith('.sql'))
-      .sort()
-      .map((name) => `sql/${folder}/${name}`),
-  );
+  const files = ['checks', 'marts', 'migrations', 'staging'].flatMap(filesOf);
   const unknown = only?.find((name) => !files.some((file) => file.startsWith(name)));
   if (unknown)
     throw new Error(`There is no ${unknown}. Wanted: sql/<folder>/<name>.sql, or how such a path begins.`);
   const chosen = files.filter((file) => !only || only.some((name) => file.startsWith(name)));
-  return chosen.flatMap((file) => mutantsOf(file, readFileSync(`${ROOT}${file}`, 'utf8')));
+  return chosen.flatMap((file) => mutantsOf(file, textOf(file)));
 }
 
+/** The database's views and functions: what each is made of, by name. */
+class Objects {
+  private readonly texts = new Map<string, string>();
+  private readonly known = new Map<string, ReadonlySet<string>>();
+
+  constructor() {
+    for (const file of [...filesOf('migrations'), ...filesOf('marts')])
+      for (const { name, statement } of isOfDatabase(file) ? madeBy(textOf(file)) : [])
+        this.texts.set(name, `${this.texts.get(name) ?? ''}\n${statement}`);
+  }
+
+  /** Those that a text names, and those that they name. */
+  namedBy(text: string): ReadonlySet<string> {
+    const before = this.known.get(text);
+    if (before) return before;
+    const found = new Set<string>();
+    const words = new Set(text.match(/\w+/g));
+    for (const [name, of] of this.texts)
+      if (words.has(name) && of !== text) for (const each of [name, ...this.namedBy(of)]) found.add(each);
+    this.known.set(text, found);
+    return found;
+  }
+}
+
+/** Views and functions are the database's; what is in other files is run by the application. */
+const isOfDatabase = (file: string): boolean =>
+  file.startsWith('sql/migrations/') || textOf(file).startsWith('-- view:');
+
+/** A mutant that nothing told yet. */
+interface Open {
+  readonly mutant: Mutant;
+  /** Its place among all. */
+  readonly no: number;
+  /** What is different of it: the view or function, or the whole file. */
+  readonly made?: Made;
+  readonly statements?: readonly string[];
+  calls: number;
+}
+
+/**
+ * Tries the mutants of what is called in the place of it, at each call that the application makes, until one of them
+ * returns or writes something else.
+ */
 export class Judge {
-  private readonly known: Known[] = [];
-  /** File -> scene -> mutants killed. */
-  private readonly kills = new Map<string, Map<string, number>>();
+  readonly fates = new Map<Mutant, Fate>();
+  /** Files that do not answer the same by other plans. */
+  readonly unsteady = new Set<string>();
+  /** Calls at which something else held the view that a mutant would have changed. */
+  notTried = 0;
+  /** By scene and what is called. */
+  private readonly calls = new Map<string, number>();
+  private readonly objects = new Objects();
+  /** By the name of the file, the view or the function. */
+  private readonly open = new Map<string, Set<Open>>();
 
-  constructor(private readonly ground: Ground) {}
-
-  /**
-   * Plays states and scenes on the unchanged SQL, and keeps what the scenes answer that run one of the files. Throws when
-   * one of those does not answer the same twice.
-   */
-  async prepare(
-    said: (text: string) => void,
-    files: ReadonlySet<string>,
-    scenes: readonly Scene[] = SCENES,
-  ): Promise<void> {
-    const needed = new Set(scenes.map(({ from }) => from));
-    for (const state of [...STATES].reverse()) if (needed.has(state.name)) needed.add(state.from);
-    for (const { name, from, play, ...scene } of STATES.filter((state) => needed.has(state.name))) {
-      said(`state ${name}`);
-      await this.ground.on(from, (app, folder) => play(app, folder, () => undefined), {
-        keep: name,
-        ...clock(scene),
-      });
-    }
-    for (const scene of scenes) {
-      said(`scene ${scene.name}`);
-      const ran = new Set<string>();
-      const answers = await played(this.ground, scene, { ran: (name) => ran.add(name) });
-      if (![...files].some((file) => isRunBy(file, ran))) continue;
-      const began = Date.now();
-      // By other plans, so that no answer rests on an order that the SQL does not say.
-      await played(this.ground, scene, { wanted: answers, analyzed: true }).catch((cause: Error) => {
-        throw new Error(`${scene.name} does not answer the same twice: ${cause.message}`, { cause });
-      });
-      this.known.push({ scene, answers, ran, ms: Date.now() - began });
+  constructor(mutants: readonly Mutant[]) {
+    for (const [no, mutant] of mutants.entries()) {
+      if (!isSql(mutant.text)) {
+        this.fates.set(mutant, { fate: 'stillborn', by: 'the parser' });
+        continue;
+      }
+      if (!isOfDatabase(mutant.file)) {
+        this.put(nameOf(mutant.file), { mutant, no, statements: statementsOf(mutant.text), calls: 0 });
+        continue;
+      }
+      const own = new Set(madeBy(textOf(mutant.file)).map(({ statement }) => statement));
+      const made = madeBy(mutant.text).find(({ statement }) => !own.has(statement))!;
+      this.put(made.name, { mutant, no, made, calls: 0 });
     }
   }
 
-  /** Plays the scenes that run the mutant's file, those first that told most of its mutants, then the short ones. */
-  async judge(mutant: Mutant): Promise<Fate> {
-    const began = Date.now();
-    const ms = () => Date.now() - began;
-    if (!isSql(mutant.text)) return { fate: 'stillborn', by: 'the parser', ms: ms() };
-    for (const { scene, answers } of this.order(mutant.file)) {
-      try {
-        await played(this.ground, scene, { wanted: answers, changed: mutant });
-      } catch (error) {
-        const refused = refusedBy(error);
-        if (refused) return { fate: 'stillborn', by: refused, ms: ms() };
-        this.count(mutant.file, scene.name);
-        const why = error instanceof Otherwise ? error.message : `it stops: ${(error as Error).message}`;
-        return { fate: 'killed', by: `${scene.name}, ${why}`, ms: ms() };
+  /** How many nothing told yet. */
+  get left(): number {
+    return [...this.open.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  private put(name: string, open: Open): void {
+    this.fates.set(open.mutant, { fate: 'survived', calls: 0 });
+    this.open.set(name, (this.open.get(name) ?? new Set()).add(open));
+  }
+
+  /** The same transaction, in which each call is tried with the mutants that are left before it is made. */
+  watched(tx: Sql, scene: string): Sql {
+    let last: Promise<unknown> = Promise.resolve();
+    // One behind the other, also where several are asked at once: a trial is no place for another call.
+    const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+      const next = last.then(work);
+      last = next.catch(() => undefined);
+      return next;
+    };
+    const looking = async (text: string, parameters?: readonly unknown[]) => {
+      const names = this.objects.namedBy(text);
+      if ([...names].some((name) => this.open.get(name)?.size))
+        await this.tryAll(tx, scene, names, doingOf(text), () => tx.rows(text, parameters));
+    };
+    type Given = [text: string, parameters?: readonly unknown[]];
+    const after = <T>(call: (...given: Given) => Promise<T>) => {
+      return (...given: Given) =>
+        inTurn(async () => {
+          await looking(...given);
+          return call(...given);
+        });
+    };
+    return {
+      rows: after((...given) => tx.rows(...given)) as Sql['rows'],
+      one: after((...given) => tx.one(...given)) as Sql['one'],
+      maybe: after((...given) => tx.maybe(...given)) as Sql['maybe'],
+      set: (settings) => inTurn(() => tx.set(settings)),
+      copyIn: (statement, source) => inTurn(() => tx.copyIn(statement, source)),
+      stream: <T extends object>(text: string, parameters?: readonly unknown[], batch?: number) =>
+        streamed(
+          () => inTurn(() => looking(text, parameters)),
+          () => tx.stream<T>(text, parameters, batch),
+        ),
+      file: (name, settings = {}) =>
+        inTurn(async () => {
+          const text = textOf(`sql/${name}.sql`);
+          await tx.set(settings);
+          const names = new Set([name, ...this.objects.namedBy(text)]);
+          await this.tryAll(tx, scene, names, doingOf(text), () => tx.file(name));
+          return tx.file(name);
+        }),
+    };
+  }
+
+  private async tryAll(
+    tx: Sql,
+    scene: string,
+    names: ReadonlySet<string>,
+    doing: Doing,
+    run: () => Promise<object[]>,
+  ): Promise<void> {
+    const [called] = names;
+    const nth = (this.calls.get(`${scene} ${called}`) ?? scene.length % 6) + 1;
+    this.calls.set(`${scene} ${called}`, nth);
+    const left = [...names]
+      .flatMap((name) => [...(this.open.get(name) ?? [])])
+      .filter((open) => isTurnOf(open, nth));
+    if (left.length === 0) return;
+    const T0 = Date.now();
+    const trial = await Trial.begin(tx, { doing, run });
+    if (!trial.isSteady) this.unsteady.add(`${called} (${scene})`);
+    for (const open of left) {
+      if (this.fates.get(open.mutant)?.fate !== 'survived') continue;
+      const { statement: prepare } = open.made ?? {};
+      const outcome = await trial.of({
+        ...(prepare && { prepare }),
+        ...(open.statements && { instead: open.statements }),
+      });
+      if (outcome.outcome === 'not tried') this.notTried += 1;
+      else if (outcome.outcome === 'same') {
+        open.calls += 1;
+        this.fates.set(open.mutant, { fate: 'survived', calls: open.calls });
+      } else {
+        const fate: Fate =
+          outcome.outcome === 'refused'
+            ? { fate: 'stillborn', by: outcome.says }
+            : { fate: 'killed', by: `${scene}, ${called}` };
+        this.fates.set(open.mutant, fate);
+        this.open.get(open.made?.name ?? nameOf(open.mutant.file))?.delete(open);
       }
     }
-    return { fate: 'survived', ms: ms() };
-  }
-
-  private order(file: string): Known[] {
-    const kills = this.kills.get(file);
-    const of = ({ scene, ms }: Known) => (1 + (kills?.get(scene.name) ?? 0) ** 2) / ms;
-    return this.known.filter(({ ran }) => isRunBy(file, ran)).sort((a, b) => of(b) - of(a));
-  }
-
-  private count(file: string, scene: string): void {
-    const kills = this.kills.get(file) ?? new Map<string, number>();
-    this.kills.set(file, kills.set(scene, (kills.get(scene) ?? 0) + 1));
+    if (process.env.DBG) console.error('DBG', called, left.length, Date.now() - T0, scene);
   }
 }
 
-/** Views and functions may be run by anything. */
-function isRunBy(file: string, ran: ReadonlySet<string>): boolean {
-  const name = file.replace(/^sql\/|\.sql$/g, '');
-  return file.startsWith('sql/migrations/') || /^marts\/\d/.test(name) || ran.has(name);
+/**
+ * At the first calls of a scene every mutant of a file is tried, at each later one a share of those that are left. What
+ * views and functions do is asked from everywhere: of theirs it is a share each time.
+ */
+const isTurnOf = ({ no, made }: Open, nth: number): boolean =>
+  made ? (no + nth) % 6 === 0 : nth <= 10 || (no + nth) % 3 === 0;
+
+async function* streamed<T>(before: () => Promise<void>, rows: () => AsyncGenerator<T>): AsyncGenerator<T> {
+  await before();
+  yield* rows();
 }
+
+const nameOf = (file: string): string => file.replace(/^sql\/|\.sql$/g, '');

@@ -1,62 +1,38 @@
 import { parseArgs } from 'node:util';
-import { drawFrom } from '../../samples/random.ts';
+import { clock } from './acting.ts';
 import { openGround } from './ground.ts';
 import { allMutants, type Fate, Judge } from './judge.ts';
 import type { Mutant } from './mutants.ts';
 import { SCENES } from './scenes.ts';
-import { openSuite } from './suite.ts';
+import { STATES } from './states.ts';
 import { Survivors } from './survivors.ts';
 
 /**
- *   npm run mutate -- [--file sql/marts/fresh.sql]... [--sample 100 [--seed 1]] [--scene part-of-a-name]... [--workers 2] [--no-suite]
+ *   npm run mutate -- [--file sql/marts/fresh.sql]... [--scene part-of-a-name]... [--workers 1]
  *
- * Changes one thing at a time in the SQL (a condition, a sign, a border, ...) and looks whether anything shows it: first
- * scenes whose answers must be those of the unchanged SQL, then, for what they let pass, the test suite. Survivors
- * are listed with their reason from survivors.yaml. Exit code 1 when one has none, or a reason has no mutant any more.
+ * Changes one thing at a time in the SQL (a condition, a sign, a border, ...), and looks whether anything shows it while
+ * scenes are played. Survivors are listed with their reason from survivors.yaml. Exit code 1 when one has none, or a
+ * reason has no survivor any more.
  */
 
 const { values } = parseArgs({
   options: {
     file: { type: 'string', multiple: true },
     scene: { type: 'string', multiple: true },
-    sample: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    workers: { type: 'string', default: '1' },
-    'no-suite': { type: 'boolean', default: false },
+    workers: { type: 'string', default: '2' },
   },
 });
 const workers = Number(values.workers);
-const sample = values.sample === undefined ? undefined : Number(values.sample);
-if (
-  !(workers === 1 || workers === 2) ||
-  (sample !== undefined && !(sample > 0)) ||
-  !(Number(values.seed) > 0)
-) {
-  console.error(
-    'Wanted: npm run mutate -- [--file F]... [--sample N] [--seed S] [--workers 1|2] [--no-suite]',
-  );
+if (!(workers === 1 || workers === 2)) {
+  console.error('Wanted: npm run mutate -- [--file F]... [--scene S]... [--workers 1|2]');
   process.exit(2);
 }
 
-interface Judged {
-  readonly mutant: Mutant;
-  readonly fate: Fate;
-}
-
-/** So many of them, drawn from a seed, in their order. */
-function some(from: readonly Mutant[], count: number, seed: number): Mutant[] {
-  const draw = drawFrom(seed);
-  const left = [...from.keys()];
-  while (left.length > count) left.splice(draw.integer(0, left.length - 1), 1);
-  return left.map((index) => from[index]!);
-}
-
-const scenes = SCENES.filter(({ name }) => values.scene?.some((part) => name.includes(part)) ?? true);
-
 const began = Date.now();
+const seconds = () => Math.round((Date.now() - began) / 1000);
 const survivors = new Survivors();
-const all = allMutants(values.file);
-const mutants = sample === undefined ? all : some(all, sample, Number(values.seed));
+const mutants = allMutants(values.file);
+const scenes = SCENES.filter(({ name }) => values.scene?.some((part) => name.includes(part)) ?? true);
 const ground = await openGround();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void ground.close().finally(() => process.exit(1)));
@@ -73,74 +49,82 @@ const entryOf = ({ file, at, was, now, nth }: Mutant) => ({
   ...(nth > 1 ? { nth } : {}),
 });
 
-async function judgeAll(): Promise<Judged[]> {
-  const judge = new Judge(ground);
-  const files = new Set(mutants.map(({ file }) => file));
-  await judge.prepare((text) => console.error(text), files, scenes);
-  const suite = values['no-suite'] ? undefined : await openSuite(ground.url);
-  const judged: Judged[] = [];
-  const waiting = mutants.entries();
+/** The states one behind the other, then the scenes side by side: those first that tell most in the least time. */
+async function playAll(judge: Judge): Promise<void> {
+  const needed = new Set(scenes.map(({ from }) => from));
+  for (const state of [...STATES].reverse()) if (needed.has(state.name)) needed.add(state.from);
+  const said = (name: string) => console.error(`${seconds()} s, ${judge.left} left: ${name}`);
+  for (const state of STATES.filter(({ name }) => needed.has(name))) {
+    said(state.name);
+    await ground.on(state.from, (app, folder) => state.play(app, folder), {
+      keep: state.name,
+      ...clock(state),
+    });
+  }
+  const waiting = scenes.values();
   const work = async () => {
-    for (const [index, mutant] of waiting) {
-      let fate = await judge.judge(mutant);
-      // What is explained has no need of an hour of tests; that it still survives the scenes is enough.
-      if (fate.fate === 'survived' && suite && !survivors.reasonOf(mutant))
-        fate = await suite.judge(mutant, fate.ms);
-      judged.push({ mutant, fate });
-      const by = 'by' in fate ? ` (${fate.by})` : '';
-      console.error(`${index + 1}/${mutants.length} ${fate.fate} ${fate.ms} ms ${place(mutant)}${by}`);
+    for (const scene of waiting) {
+      said(scene.name);
+      await ground.on(scene.from, (app, folder) => scene.play(app, folder), {
+        ...clock(scene),
+        watch: (tx) => judge.watched(tx, scene.name),
+      });
     }
   };
-  try {
-    await Promise.all(Array.from({ length: workers }, work));
-  } finally {
-    await suite?.close();
-  }
-  return judged;
+  await Promise.all(Array.from({ length: workers }, work));
 }
 
-function table(judged: readonly Judged[]): string {
-  const files = [...new Set(judged.map(({ mutant }) => mutant.file))].sort();
-  const row = (name: string, some: readonly Judged[]) => {
-    const count = (wanted: Fate['fate']) => some.filter(({ fate }) => fate.fate === wanted).length;
+function table({ fates }: Judge): string {
+  const row = (name: string, some: readonly Mutant[]) => {
+    const count = (wanted: Fate['fate']) =>
+      some.filter((mutant) => fates.get(mutant)?.fate === wanted).length;
     const cells = [some.length, count('killed'), count('stillborn'), count('survived')];
     return `| ${name} | ${cells.join(' | ')} |`;
   };
+  const files = [...new Set(mutants.map(({ file }) => file))];
   return [
     '| file | mutants | killed | stillborn | survivors |',
     '|---|---|---|---|---|',
-    ...files.map((file) =>
+    ...files.map((name) =>
       row(
-        file,
-        judged.filter(({ mutant }) => mutant.file === file),
+        name,
+        mutants.filter(({ file }) => file === name),
       ),
     ),
-    row('together', judged),
+    row('together', mutants),
   ].join('\n');
 }
 
 try {
-  const judged = await judgeAll();
-  console.log(table(judged));
-  const alive = judged.filter(({ fate }) => fate.fate === 'survived').map(({ mutant }) => mutant);
+  const judge = new Judge(mutants);
+  await playAll(judge);
+  console.log(table(judge));
+  const alive = mutants.filter((mutant) => judge.fates.get(mutant)?.fate === 'survived');
   const unexplained = alive.filter((mutant) => !survivors.reasonOf(mutant));
   // A reason for what is killed is no reason.
-  const wrong = judged.filter(({ mutant, fate }) => fate.fate !== 'survived' && survivors.reasonOf(mutant));
-  const gone = survivors.gone(all, new Set(all.map(({ file }) => file)));
+  const wrong = mutants.filter((mutant) => !alive.includes(mutant) && survivors.reasonOf(mutant));
+  const gone = survivors.gone(allMutants());
   for (const mutant of alive) {
     const reason = survivors.reasonOf(mutant);
     if (reason) console.log(`\n${place(mutant)}\n  ${reason}`);
   }
-  for (const mutant of unexplained)
-    console.log(`\nUNEXPLAINED ${place(mutant)}\n  - ${JSON.stringify(entryOf(mutant))}`);
-  for (const { mutant } of wrong) console.log(`\nEXPLAINED BUT KILLED ${place(mutant)}\n  ${mutant.at}`);
+  for (const mutant of unexplained) {
+    const { calls } = judge.fates.get(mutant) as { calls: number };
+    console.log(`\nUNEXPLAINED ${place(mutant)} (${calls} calls)\n  - ${JSON.stringify(entryOf(mutant))}`);
+  }
+  for (const mutant of wrong) {
+    const { fate, by } = judge.fates.get(mutant) as { fate: string; by: string };
+    console.log(`\nEXPLAINED BUT ${fate.toUpperCase()} ${place(mutant)} (${by})\n  ${mutant.at}`);
+  }
   for (const { file, at, was } of gone) console.log(`\nEXPLAINED BUT GONE ${file}: ${was}\n  ${at}`);
-  const seconds = Math.round((Date.now() - began) / 1000);
+  for (const name of judge.unsteady) console.log(`\nNOT THE SAME BY OTHER PLANS ${name}`);
+  const faults = unexplained.length + wrong.length + gone.length + judge.unsteady.size;
   console.log(
-    `\n${judged.length} mutants, ${alive.length} survivors, ${unexplained.length} unexplained, ` +
-      `${wrong.length + gone.length} reasons without a survivor, ${seconds} s`,
+    `\n${mutants.length} mutants, ${alive.length} survivors, ${unexplained.length} unexplained, ` +
+      `${wrong.length + gone.length} reasons without a survivor, ${judge.unsteady.size} files not the same by other plans, ` +
+      `${judge.notTried} trials not made for a lock, ${seconds()} s`,
   );
-  process.exitCode = unexplained.length + wrong.length + gone.length > 0 ? 1 : 0;
+  process.exitCode = faults > 0 ? 1 : 0;
 } finally {
   await ground.close();
 }

@@ -17,7 +17,6 @@ import {
   SAMPLE_FILES,
   SAMPLES,
   type Scene,
-  silent,
   takeMonths,
   write,
 } from './acting.ts';
@@ -47,19 +46,19 @@ export const STATES: readonly Scene[] = [
       loadAll(app, join(CASES, 'ingest/reference'), ['partners', 'locations', 'customers', 'products']),
   },
   months('months', 'levels'),
-  { name: 'taken', from: 'months', play: (app, folder) => takeMonths(app, folder, 0, silent) },
+  { name: 'taken', from: 'months', play: (app, folder) => takeMonths(app, folder, 0) },
   months('under other rules', 'varied'),
   {
     name: 'taken under other rules',
     from: 'under other rules',
-    play: (app, folder) => takeMonths(app, folder, 0, silent),
+    play: (app, folder) => takeMonths(app, folder, 0),
   },
   // Each change with a moment of its own, and a refresh in between.
   {
     name: 'taken in between',
     from: 'months',
     now: clockOf,
-    play: (app, folder) => takeMonths(app, folder, 1, silent),
+    play: (app, folder) => takeMonths(app, folder, 1),
   },
   {
     name: 'drawn',

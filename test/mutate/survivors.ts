@@ -40,11 +40,9 @@ export class Survivors {
     return this.reasons.get(wordsOf(mutant))?.reason;
   }
 
-  /** Entries of these files that no mutant has the words of any more. */
-  gone(mutants: readonly Mutant[], files: ReadonlySet<string>): Explained[] {
+  /** Entries that no mutant has the words of any more. */
+  gone(mutants: readonly Mutant[]): Explained[] {
     const words = new Set(mutants.map(wordsOf));
-    return [...this.reasons]
-      .filter(([key, { file }]) => files.has(file) && !words.has(key))
-      .map(([, entry]) => entry);
+    return [...this.reasons].filter(([key]) => !words.has(key)).map(([, entry]) => entry);
   }
 }
