@@ -25,6 +25,8 @@ export interface Scene {
   readonly from: string;
   /** The clock: an instant that stands still, or one a look. */
   readonly now?: string | ((looks: number) => string);
+  /** Its few calls are of facts that were made for the mutants. */
+  readonly isDrawn?: true;
   play(app: App, folder: string): Promise<void>;
 }
 

@@ -28,8 +28,6 @@ import {
   type Scene,
   tried,
 } from './acting.ts';
-import { DRAWN_LOOKS } from './drawn-looks.ts';
-import { lookAt } from './looks.ts';
 
 /** What people ask of the figures: refreshes, reports, explanations, differences, answers to claims. */
 export const FIGURES: readonly Scene[] = [
@@ -209,8 +207,3 @@ export const FIGURES: readonly Scene[] = [
       }),
     ),
 ];
-
-/** Of facts that are put there by hand. */
-export const DRAWN_SCENES: readonly Scene[] = [...new Set(DRAWN_LOOKS.map(({ file }) => file))].map(
-  (file) => ({ name: `drawn ${file}`, from: 'drawn', play: (app) => lookAt(app, [file], DRAWN_LOOKS) }),
-);

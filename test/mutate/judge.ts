@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Sql } from '../../src/ports.ts';
+import type { Scene } from './acting.ts';
 import { isSql, type Mutant, mutantsOf, statementsOf } from './mutants.ts';
 import { type Doing, doingOf, type Made, madeBy } from './statements.ts';
 import { Trial } from './trial.ts';
@@ -117,7 +118,7 @@ export class Judge {
   }
 
   /** The same transaction, in which each call is tried with the mutants that are left before it is made. */
-  watched(tx: Sql, scene: string): Sql {
+  watched(tx: Sql, scene: Scene): Sql {
     let last: Promise<unknown> = Promise.resolve();
     // One behind the other, also where several are asked at once: a trial is no place for another call.
     const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -162,21 +163,20 @@ export class Judge {
 
   private async tryAll(
     tx: Sql,
-    scene: string,
+    scene: Scene,
     names: ReadonlySet<string>,
     doing: Doing,
     run: () => Promise<object[]>,
   ): Promise<void> {
     const [called] = names;
-    const nth = (this.calls.get(`${scene} ${called}`) ?? scene.length % 6) + 1;
-    this.calls.set(`${scene} ${called}`, nth);
+    const nth = (this.calls.get(`${scene.name} ${called}`) ?? 0) + 1;
+    this.calls.set(`${scene.name} ${called}`, nth);
     const left = [...names]
       .flatMap((name) => [...(this.open.get(name) ?? [])])
-      .filter((open) => isTurnOf(open, nth));
+      .filter((open) => scene.isDrawn || isTurnOf(open, nth));
     if (left.length === 0) return;
-    const T0 = Date.now();
     const trial = await Trial.begin(tx, { doing, run });
-    if (!trial.isSteady) this.unsteady.add(`${called} (${scene})`);
+    if (!trial.isSteady) this.unsteady.add(`${called} (${scene.name})`);
     for (const open of left) {
       if (this.fates.get(open.mutant)?.fate !== 'survived') continue;
       const { statement: prepare } = open.made ?? {};
@@ -192,18 +192,17 @@ export class Judge {
         const fate: Fate =
           outcome.outcome === 'refused'
             ? { fate: 'stillborn', by: outcome.says }
-            : { fate: 'killed', by: `${scene}, ${called}` };
+            : { fate: 'killed', by: `${scene.name}, ${called}` };
         this.fates.set(open.mutant, fate);
         this.open.get(open.made?.name ?? nameOf(open.mutant.file))?.delete(open);
       }
     }
-    if (process.env.DBG) console.error('DBG', called, left.length, Date.now() - T0, scene);
   }
 }
 
 /**
  * At the first calls of a scene every mutant of a file is tried, at each later one a share of those that are left. What
- * views and functions do is asked from everywhere: of theirs it is a share each time.
+ * views and functions do is asked from everywhere: of theirs it is a share each time. Drawn facts are few and made for it.
  */
 const isTurnOf = ({ no, made }: Open, nth: number): boolean =>
   made ? (no + nth) % 6 === 0 : nth <= 10 || (no + nth) % 3 === 0;

@@ -6,7 +6,12 @@ import type { App } from '../../src/app.ts';
  */
 
 export interface Look {
+  /** As `marts/months`. */
   readonly file: string;
+  /** The state that it looks at; `drawn` when absent. */
+  readonly from?: string;
+  /** Of a view or a function: what is asked of it, in the place of the file. */
+  readonly asks?: readonly string[];
   /** Makes what those files read. */
   readonly facts?: string;
   /** Files that come before it. */
@@ -167,14 +172,11 @@ const LOOKS: readonly Look[] = [
 
 class GivenUp extends Error {}
 
-/** Asks each of the files in each look. */
-export async function lookAt(
-  app: App,
-  names: readonly string[],
-  looks: readonly Look[] = LOOKS,
-): Promise<void> {
-  for (const { file, facts = '', first = [], settings, ground, looks: different } of looks) {
-    if (!names.includes(file)) continue;
+/** The looks above at these files. */
+export const looksOf = (...files: string[]): Look[] => LOOKS.filter(({ file }) => files.includes(file));
+
+export async function lookAt(app: App, looks: readonly Look[]): Promise<void> {
+  for (const { file, facts = '', first = [], settings, ground, looks: different, asks } of looks)
     for (const each of different)
       await app.db
         .transaction('look', async (tx) => {
@@ -182,11 +184,11 @@ export async function lookAt(
           if (facts) await tx.rows(facts);
           for (const name of first) await tx.file(name);
           for (const statement of [...ground, each]) if (statement) await tx.rows(statement);
-          await tx.file(file);
+          for (const text of asks ?? []) await tx.rows(text);
+          if (!asks) await tx.file(file);
           throw new GivenUp();
         })
         .catch((error: unknown) => {
           if (!(error instanceof GivenUp)) throw error;
         });
-  }
 }

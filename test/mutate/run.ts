@@ -67,7 +67,7 @@ async function playAll(judge: Judge): Promise<void> {
       said(scene.name);
       await ground.on(scene.from, (app, folder) => scene.play(app, folder), {
         ...clock(scene),
-        watch: (tx) => judge.watched(tx, scene.name),
+        watch: (tx) => judge.watched(tx, scene),
       });
     }
   };

@@ -25,9 +25,10 @@ import {
   write,
 } from './acting.ts';
 import { DIRECTORY_PARTNERS, DIRECTORY_STORY } from './directory-story.ts';
-import { DRAWN_SCENES, FIGURES } from './figures.ts';
+import { DRAWN_LOOKS } from './drawn-looks.ts';
+import { FIGURES } from './figures.ts';
 import { BROKEN, correcting, TOGETHER } from './invoice-story.ts';
-import { lookAt } from './looks.ts';
+import { lookAt, looksOf } from './looks.ts';
 import { REFERENCE_STORY } from './reference-story.ts';
 
 const STORIES = stories();
@@ -169,7 +170,7 @@ const OTHERS: readonly Scene[] = [
       await look();
       await tried(() => acceptGaps(app, '2020-05', 'so it is'));
       await look();
-      await lookAt(app, ['checks/completeness']);
+      await lookAt(app, looksOf('checks/completeness'));
     },
   },
   {
@@ -177,7 +178,10 @@ const OTHERS: readonly Scene[] = [
     from: 'refreshed',
     now: MAY,
     play: (app) =>
-      lookAt(app, ['checks/conservation', 'checks/file_conservation', 'checks/report_equals_snapshot']),
+      lookAt(
+        app,
+        looksOf('checks/conservation', 'checks/file_conservation', 'checks/report_equals_snapshot'),
+      ),
   },
   {
     name: 'the directory',
@@ -206,11 +210,10 @@ const OTHERS: readonly Scene[] = [
         for (const each of after) await load(each);
         await show(cycle);
       }
-      await lookAt(app, [
-        'marts/directory_entries',
-        'marts/directory_enrolments',
-        'marts/directory_requests',
-      ]);
+      await lookAt(
+        app,
+        looksOf('marts/directory_entries', 'marts/directory_enrolments', 'marts/directory_requests'),
+      );
     },
   },
   {
@@ -232,4 +235,15 @@ const OTHERS: readonly Scene[] = [
   },
 ];
 
-export const SCENES: readonly Scene[] = [...DRAWN_SCENES, ...OTHERS, ...FIGURES, ...INVOICES];
+/** Each file by itself, of facts that are put there by hand. */
+const DRAWN: readonly Scene[] = [...new Set(DRAWN_LOOKS.map(({ file }) => file))].map((file): Scene => {
+  const looks = DRAWN_LOOKS.filter((look) => look.file === file);
+  return {
+    name: `drawn ${file}`,
+    from: looks[0]!.from ?? 'drawn',
+    isDrawn: true,
+    play: (app) => lookAt(app, looks),
+  };
+});
+
+export const SCENES: readonly Scene[] = [...DRAWN, ...OTHERS, ...FIGURES, ...INVOICES];

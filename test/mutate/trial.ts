@@ -19,6 +19,8 @@ const BY_OTHER_PLANS = 'set local enable_hashjoin = off; set local enable_hashag
 /** No statement of a scene takes a tenth of this; one that does not end is a difference too. */
 const LIMITS = "set local statement_timeout = '10s'; set local lock_timeout = '1s'";
 const LOCK_NOT_AVAILABLE = '55P03';
+const QUERY_CANCELED = '57014';
+const stopped = (by: string): string => `it stops: ${by}`;
 
 /** Numbers that sequences give are not given back when a transaction is: here they are. */
 const SEQUENCES = `
@@ -45,7 +47,9 @@ export class Trial {
       return found;
     };
     const wanted = await made('');
-    return new Trial(tx, call, sequences, wanted, (await made(BY_OTHER_PLANS)) === wanted);
+    const byOtherPlans = await made(BY_OTHER_PLANS);
+    const isSteady = byOtherPlans === wanted || byOtherPlans === stopped(QUERY_CANCELED);
+    return new Trial(tx, call, sequences, wanted, isSteady);
   }
 
   /** Tries the call with `prepare` done before it, or with `instead` in its place. */
@@ -79,7 +83,8 @@ async function within(
     for (const statement of [LIMITS, prepare]) if (statement) await tx.rows(statement);
     return { found: await work() };
   } catch (error) {
-    return { found: `it stops: ${(error as Error).message}`, error };
+    const { code, message } = error as { code?: string; message: string };
+    return { found: stopped(code ?? message), error };
   } finally {
     await tx.rows('rollback to savepoint trial');
     await tx.rows('release savepoint trial');
