@@ -112,7 +112,7 @@ describe('the scenes', () => {
     const scene = SCENES.find(({ name }) => name === 'the worked example')!;
     await ground.on(scene.from, (app, folder) => scene.play(app, folder), {
       ...clock(scene),
-      watch: (tx) => judge.watched(tx, scene),
+      watch: (tx) => judge.watched(tx, { ...scene, isDrawn: true }),
     });
     expect(told.map((mutant) => judge.fates.get(mutant)?.fate)).toEqual(told.map(() => 'killed'));
     expect(judge.fates.get(same)).toMatchObject({ fate: 'survived', calls: expect.any(Number) });
