@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import type { App } from '../../src/app.ts';
+import type { Sql } from '../../src/ports.ts';
 import { clock } from './acting.ts';
 import { openGround } from './ground.ts';
 import { allMutants, type Fate, Judge } from './judge.ts';
@@ -28,6 +30,8 @@ if (!(workers === 1 || workers === 2)) {
   process.exit(2);
 }
 
+type Fates = ReadonlyMap<Mutant, Fate>;
+
 const began = Date.now();
 const seconds = () => Math.round((Date.now() - began) / 1000);
 const survivors = new Survivors();
@@ -49,32 +53,35 @@ const entryOf = ({ file, at, was, now, nth }: Mutant) => ({
   ...(nth > 1 ? { nth } : {}),
 });
 
-/** The states one behind the other, then the scenes side by side: those first that tell most in the least time. */
-async function playAll(judge: Judge): Promise<void> {
+const said = (text: string, { left }: Judge) => console.error(`${seconds()} s, ${left} left: ${text}`);
+
+/** What the scenes begin with, one behind the other. */
+async function makeStates(): Promise<void> {
   const needed = new Set(scenes.map(({ from }) => from));
   for (const state of [...STATES].reverse()) if (needed.has(state.name)) needed.add(state.from);
-  const said = (name: string) => console.error(`${seconds()} s, ${judge.left} left: ${name}`);
   for (const state of STATES.filter(({ name }) => needed.has(name))) {
-    said(state.name);
-    await ground.on(state.from, (app, folder) => state.play(app, folder), {
-      keep: state.name,
-      ...clock(state),
-    });
+    console.error(`${seconds()} s: ${state.name}`);
+    const play = (app: App, folder: string) => state.play(app, folder);
+    await ground.on(state.from, play, { keep: state.name, ...clock(state) });
   }
+}
+
+/** The scenes side by side: those first that tell most in the least time. */
+async function playAll(judge: Judge): Promise<Judge> {
   const waiting = scenes.values();
   const work = async () => {
     for (const scene of waiting) {
-      said(scene.name);
-      await ground.on(scene.from, (app, folder) => scene.play(app, folder), {
-        ...clock(scene),
-        watch: (tx) => judge.watched(tx, scene),
-      });
+      if (judge.left === 0) return;
+      said(scene.name, judge);
+      const watch = (tx: Sql) => judge.watched(tx, scene);
+      await ground.on(scene.from, (app, folder) => scene.play(app, folder), { ...clock(scene), watch });
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
+  return judge;
 }
 
-function table({ fates }: Judge): string {
+function table(fates: Fates): string {
   const row = (name: string, some: readonly Mutant[]) => {
     const count = (wanted: Fate['fate']) =>
       some.filter((mutant) => fates.get(mutant)?.fate === wanted).length;
@@ -96,33 +103,39 @@ function table({ fates }: Judge): string {
 }
 
 try {
-  const judge = new Judge(mutants);
-  await playAll(judge);
-  console.log(table(judge));
-  const alive = mutants.filter((mutant) => judge.fates.get(mutant)?.fate === 'survived');
+  await makeStates();
+  const first = await playAll(new Judge(mutants));
+  const isAlive = (fates: Fates) => (mutant: Mutant) => fates.get(mutant)?.fate === 'survived';
+  const missed = mutants.filter(isAlive(first.fates)).filter((mutant) => !survivors.reasonOf(mutant));
+  // Once more at every call: a mutant of a view was tried at a share of them.
+  const again = await playAll(new Judge(missed, true));
+  const fates: Fates = new Map([...first.fates, ...again.fates]);
+  console.log(table(fates));
+  const alive = mutants.filter(isAlive(fates));
   const unexplained = alive.filter((mutant) => !survivors.reasonOf(mutant));
   // A reason for what is killed is no reason.
   const wrong = mutants.filter((mutant) => !alive.includes(mutant) && survivors.reasonOf(mutant));
   const gone = survivors.gone(allMutants());
+  const unsteady = new Set([...first.unsteady, ...again.unsteady]);
   for (const mutant of alive) {
     const reason = survivors.reasonOf(mutant);
     if (reason) console.log(`\n${place(mutant)}\n  ${reason}`);
   }
   for (const mutant of unexplained) {
-    const { calls } = judge.fates.get(mutant) as { calls: number };
+    const { calls } = fates.get(mutant) as { calls: number };
     console.log(`\nUNEXPLAINED ${place(mutant)} (${calls} calls)\n  - ${JSON.stringify(entryOf(mutant))}`);
   }
   for (const mutant of wrong) {
-    const { fate, by } = judge.fates.get(mutant) as { fate: string; by: string };
+    const { fate, by } = fates.get(mutant) as { fate: string; by: string };
     console.log(`\nEXPLAINED BUT ${fate.toUpperCase()} ${place(mutant)} (${by})\n  ${mutant.at}`);
   }
   for (const { file, at, was } of gone) console.log(`\nEXPLAINED BUT GONE ${file}: ${was}\n  ${at}`);
-  for (const name of judge.unsteady) console.log(`\nNOT THE SAME BY OTHER PLANS ${name}`);
-  const faults = unexplained.length + wrong.length + gone.length + judge.unsteady.size;
+  for (const name of unsteady) console.log(`\nNOT THE SAME BY OTHER PLANS ${name}`);
+  const faults = unexplained.length + wrong.length + gone.length + unsteady.size;
   console.log(
     `\n${mutants.length} mutants, ${alive.length} survivors, ${unexplained.length} unexplained, ` +
-      `${wrong.length + gone.length} reasons without a survivor, ${judge.unsteady.size} files not the same by other plans, ` +
-      `${judge.notTried} trials not made for a lock, ${seconds()} s`,
+      `${wrong.length + gone.length} reasons without a survivor, ${unsteady.size} files not the same by other plans, ` +
+      `${first.notTried + again.notTried} trials not made for a lock, ${seconds()} s`,
   );
   process.exitCode = faults > 0 ? 1 : 0;
 } finally {
