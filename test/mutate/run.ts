@@ -1,20 +1,24 @@
 import { parseArgs } from 'node:util';
+import { drawFrom } from '../../samples/random.ts';
 import type { App } from '../../src/app.ts';
 import type { Sql } from '../../src/ports.ts';
 import { clock } from './acting.ts';
 import { openGround } from './ground.ts';
 import { allMutants, type Fate, Judge } from './judge.ts';
-import type { Mutant } from './mutants.ts';
+import { isSql, type Mutant } from './mutants.ts';
 import { SCENES } from './scenes.ts';
 import { STATES } from './states.ts';
+import { openSuite } from './suite.ts';
 import { Survivors } from './survivors.ts';
 
 /**
  *   npm run mutate -- [--file sql/marts/fresh.sql]... [--scene part-of-a-name]... [--workers 1]
+ *   npm run mutate -- --suite 40 [--seed 1] [--file sql/marts/fresh.sql]...
  *
  * Changes one thing at a time in the SQL (a condition, a sign, a border, ...), and looks whether anything shows it while
  * scenes are played. Survivors are listed with their reason from survivors.yaml. Exit code 1 when one has none, or a
- * reason has no survivor any more.
+ * reason has no survivor any more. With --suite no scene is played: so many mutants that have no reason are drawn, and
+ * the tests of the suite that run their files are asked; those that no test tells are listed.
  */
 
 const { values } = parseArgs({
@@ -22,11 +26,17 @@ const { values } = parseArgs({
     file: { type: 'string', multiple: true },
     scene: { type: 'string', multiple: true },
     workers: { type: 'string', default: '2' },
+    suite: { type: 'string' },
+    seed: { type: 'string', default: '1' },
   },
 });
 const workers = Number(values.workers);
-if (!(workers === 1 || workers === 2)) {
-  console.error('Wanted: npm run mutate -- [--file F]... [--scene S]... [--workers 1|2]');
+const asked = values.suite === undefined ? undefined : Number(values.suite);
+const isCount = (given: number) => Number.isInteger(given) && given > 0;
+if (!(workers === 1 || workers === 2) || !isCount(asked ?? 1) || !isCount(Number(values.seed))) {
+  console.error(
+    'Wanted: npm run mutate -- [--file F]... [--scene S]... [--workers 1|2], or -- --suite N [--seed S] [--file F]...',
+  );
   process.exit(2);
 }
 
@@ -102,7 +112,8 @@ function table(fates: Fates): string {
   ].join('\n');
 }
 
-try {
+/** Plays the scenes and says what survived; true when each survivor has a reason, and each reason a survivor. */
+async function judgeAll(): Promise<boolean> {
   await makeStates();
   const first = await playAll(new Judge(mutants));
   const isAlive = (fates: Fates) => (mutant: Mutant) => fates.get(mutant)?.fate === 'survived';
@@ -137,7 +148,34 @@ try {
       `${wrong.length + gone.length} reasons without a survivor, ${unsteady.size} files not the same by other plans, ` +
       `${first.notTried + again.notTried} trials not made for a lock, ${seconds()} s`,
   );
-  process.exitCode = faults > 0 ? 1 : 0;
+  return faults === 0;
+}
+
+/** Asks the suite about so many mutants, drawn from the seed. */
+async function askSuite(count: number): Promise<void> {
+  const draw = drawFrom(Number(values.seed));
+  const left = mutants.filter((mutant) => isSql(mutant.text) && !survivors.reasonOf(mutant));
+  while (left.length > count) left.splice(draw.integer(0, left.length - 1), 1);
+  const suite = await openSuite(ground.url);
+  const alive: Mutant[] = [];
+  try {
+    for (const mutant of left) {
+      const failing = await suite.failing(mutant);
+      if (!failing) alive.push(mutant);
+      console.error(`${seconds()} s: ${place(mutant)}: ${failing ?? 'no test tells it'}`);
+    }
+  } finally {
+    await suite.close();
+  }
+  for (const mutant of alive) console.log(`${place(mutant)}\n  ${mutant.at}\n`);
+  console.log(
+    `The suite tells ${left.length - alive.length} of ${left.length}, seed ${values.seed}, ${seconds()} s`,
+  );
+}
+
+try {
+  if (asked) await askSuite(asked);
+  else process.exitCode = (await judgeAll()) ? 0 : 1;
 } finally {
   await ground.close();
 }
