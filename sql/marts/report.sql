@@ -78,7 +78,7 @@ select row_number() over (order by known_line.partner_mpn_id collate "C", known_
        known_line.sku,
        trim_scale(known_line.quantity)::text                    as quantity,
        known_line.currency,
-       round(known_line.amount, greatest(scale(trim_scale(known_line.amount)), coalesce(currency.minor_unit, 0)))::text as amount,
+       round(known_line.amount, greatest(scale(trim_scale(known_line.amount)), currency.minor_unit))::text as amount,
        trim_scale(round(known_line.rate, 8))::text              as rate,
        case when known_line.rate is not null then known_line.rate_date::text end as rate_date,
        case when known_line.rate is not null then case known_line.rate_origin when 'ecb' then 'ECB' else known_line.rate_origin end end
@@ -164,7 +164,7 @@ with bought as (
 select uncounted.partner_mpn_id, coalesce(known_partner.name, '') as partner_name,
        uncounted.disposition, uncounted.rule, uncounted.seen, uncounted.number, uncounted.issue_date,
        uncounted.customer_number, uncounted.sku, uncounted.quantity, uncounted.currency,
-       round(uncounted.amount, greatest(scale(trim_scale(uncounted.amount)), coalesce(currency.minor_unit, 0)))::text as amount,
+       round(uncounted.amount, greatest(scale(trim_scale(uncounted.amount)), currency.minor_unit))::text as amount,
        file.name as file_name, file.sha256 as file_sha256, uncounted.row_no::text as row_no
 from uncounted
 join file on file.id = uncounted.file_id
