@@ -112,7 +112,7 @@ async function faultsOf(context: App, mutant: Mutant, result: FileResult): Promi
       `select id, physical_rows from file where sha256 = $1 and kind = 'invoices' and ended_no is null`,
       [result.sha256],
     );
-    const unbalanced = files[0] ? await tx.file('checks/file_conservation', { file_id: files[0].id }) : [];
+    const unbalanced = files[0] ? await tx.file('checks/file_conservation', { file_ids: files[0].id }) : [];
     const left = await tx.one<{ left: string }>(`select coalesce(to_regclass('load')::text, '') as left`);
     const silent = await tx.one<{ n: number }>(
       `select ((select count(*) from rejection where file_id = $1 and coalesce(rule, '') = '')

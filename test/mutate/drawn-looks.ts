@@ -1,6 +1,7 @@
 import { DRAWN } from './drawn-facts.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
 import { REPORT_LOOKS } from './drawn-report.ts';
+import { EXPLAIN_LOOKS } from './drawn-report-explain.ts';
 import { OTHER_REPORT_LOOKS } from './drawn-report-others.ts';
 import type { Look } from './looks.ts';
 
@@ -255,4 +256,12 @@ const COMPUTED: readonly Look[] = [
   ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED, ...REPORT_LOOKS, ...OTHER_REPORT_LOOKS];
+export const DRAWN_LOOKS: readonly Look[] = [
+  ...SIDES,
+  ...LINE_LOOKS,
+  ...REVISIONS,
+  ...COMPUTED,
+  ...REPORT_LOOKS,
+  ...EXPLAIN_LOOKS,
+  ...OTHER_REPORT_LOOKS,
+];

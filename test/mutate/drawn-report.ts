@@ -83,7 +83,15 @@ const some = (partner: string, share: number, shares: number): string =>
 export const REPORT_LOOKS: readonly Look[] = [
   {
     file: 'marts/report',
-    settings: { ...DRAWN, revision: 1, partner: '', share: 1, shares: 1, from: '2019-04-01', to: '2020-06-01' },
+    settings: {
+      ...DRAWN,
+      revision: 1,
+      partner: '',
+      share: 1,
+      shares: 1,
+      from: '2019-04-01',
+      to: '2020-06-01',
+    },
     ground: [CUSTOMERS, LINES, NOT_TAKEN, REVISIONS],
     // The rows of nobody are in the second of two shares by their hash, and are wanted in none.
     looks: ['', some('', 1, 2), some('', 2, 2), some('W2', 1, 1), some('W40', 1, 1), some('nobody', 1, 1)],
