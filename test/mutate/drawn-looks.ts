@@ -1,5 +1,8 @@
 import { DRAWN } from './drawn-facts.ts';
+import { FUNCTION_LOOKS } from './drawn-functions.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
+import { PLACED_LOOKS } from './drawn-placed.ts';
+import { VIEW_LOOKS } from './drawn-views.ts';
 import type { Look } from './looks.ts';
 
 const set = (name: string, value: string | number): string =>
@@ -253,4 +256,12 @@ const COMPUTED: readonly Look[] = [
   ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED];
+export const DRAWN_LOOKS: readonly Look[] = [
+  ...SIDES,
+  ...LINE_LOOKS,
+  ...REVISIONS,
+  ...COMPUTED,
+  ...VIEW_LOOKS,
+  ...PLACED_LOOKS,
+  ...FUNCTION_LOOKS,
+];
