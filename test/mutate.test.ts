@@ -108,11 +108,11 @@ describe('the scenes', () => {
     ];
     const same = { ...sign, text: text.replace('* document.amount_sign', '* 1 * document.amount_sign') };
     const refused = { ...sign, text: text.replace('document.amount_sign', 'document.no_such_column') };
-    const judge = new Judge([...told, same, refused]);
+    const judge = new Judge([...told, same, refused], true);
     const scene = SCENES.find(({ name }) => name === 'the worked example')!;
     await ground.on(scene.from, (app, folder) => scene.play(app, folder), {
       ...clock(scene),
-      watch: (tx) => judge.watched(tx, { ...scene, isDrawn: true }),
+      watch: (tx) => judge.watched(tx, scene),
     });
     expect(told.map((mutant) => judge.fates.get(mutant)?.fate)).toEqual(told.map(() => 'killed'));
     expect(judge.fates.get(same)).toMatchObject({ fate: 'survived', calls: expect.any(Number) });

@@ -2,7 +2,7 @@ import { nearest } from '../config.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { sessionsOf } from './attempt.ts';
-import { nameOf, type Occurrence, occurrencesOf } from './occurrence.ts';
+import { nameOf, type Occurrence, occurrencesOf, takeTurn } from './occurrence.ts';
 
 /** What a cancel ended: an occurrence, and how it stood before. */
 export interface Cancelled extends Pick<Occurrence, 'job' | 'cycle' | 'part' | 'parts' | 'attempt'> {
@@ -24,6 +24,7 @@ export async function cancel(
   const actor = context.settings.LKP_ACTOR;
   const says = `Cancelled by ${actor}: ${reason.replace(/\.$/, '')}. To run it again: lkp cycle ${cycle}.`;
   const cancelled = await context.db.transaction('cancel', async (tx) => {
+    await takeTurn(tx);
     const found = await tx.rows<Cancelled & { id: string }>(
       `with before as (
          select id, state from occurrence

@@ -117,11 +117,11 @@ async function follow(tx: Sql, jobs: readonly Job[], schedule: Schedule, now: st
       now,
     ],
   );
-  return firstOfEach(moved);
+  return asOne(moved);
 }
 
-/** A job in parts moves as one. */
-function firstOfEach(moved: readonly Moved[]): Moved[] {
+/** A job in parts moves as one: its parts have the same dates. */
+function asOne(moved: readonly Moved[]): Moved[] {
   const found = new Map(moved.map((one): [string, Moved] => [`${one.cycle} ${one.job}`, one]));
   return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, one]) => one);
 }

@@ -174,6 +174,7 @@ class LookedAfter implements Queue {
   async #hire(crew: Crew): Promise<void> {
     const worker = this.#backend.worker((job, _token, signal) => {
       const work = handled(job, crew, signal);
+      // How it failed is said where the queue says it (`failed`); here it only counts as busy until then.
       const settled = work.catch(() => undefined).finally(() => crew.busy.delete(settled));
       crew.busy.add(settled);
       crew.taken += 1;
@@ -189,7 +190,8 @@ class LookedAfter implements Queue {
     const old = crew.worker;
     crew.worker = worker;
     crew.idleBeats = 0;
-    // Its running handlers go on; the ledger's fence holds them, not BullMQ's lock.
+    // Its running handlers go on; the ledger's fence holds them, not BullMQ's lock. It is given up because it is deaf: that
+    // it cannot be closed properly is no news.
     void old?.close().catch(() => undefined);
   }
 
@@ -213,6 +215,7 @@ class LookedAfter implements Queue {
   async #rebuild(): Promise<void> {
     const old = this.#sender;
     await this.#connect();
+    // Its connection is the one that was lost.
     void old?.close().catch(() => undefined);
     for (const crew of this.#crews) await this.#hire(crew);
   }

@@ -67,7 +67,7 @@ const isOfDatabase = (file: string): boolean =>
 /** A mutant that nothing told yet. */
 interface Open {
   readonly mutant: Mutant;
-  /** Its place among all. */
+  /** Its place among those of its file. */
   readonly no: number;
   /** What is different of it: the view or function, or the whole file. */
   readonly made?: Made;
@@ -91,8 +91,15 @@ export class Judge {
   /** By the name of the file, the view or the function. */
   private readonly open = new Map<string, Set<Open>>();
 
-  constructor(mutants: readonly Mutant[]) {
-    for (const [no, mutant] of mutants.entries()) {
+  /** With `everywhere`, every mutant is tried at every call. */
+  constructor(
+    mutants: readonly Mutant[],
+    private readonly everywhere = false,
+  ) {
+    const counts = new Map<string, number>();
+    for (const mutant of mutants) {
+      const no = counts.get(mutant.file) ?? 0;
+      counts.set(mutant.file, no + 1);
       if (!isSql(mutant.text)) {
         this.fates.set(mutant, { fate: 'stillborn', by: 'the parser' });
         continue;
@@ -173,7 +180,7 @@ export class Judge {
     this.calls.set(`${scene.name} ${called}`, nth);
     const left = [...names]
       .flatMap((name) => [...(this.open.get(name) ?? [])])
-      .filter((open) => scene.isDrawn || isTurnOf(open, nth));
+      .filter((open) => this.everywhere || scene.isDrawn || isTurnOf(open, nth));
     if (left.length === 0) return;
     const trial = await Trial.begin(tx, { doing, run });
     if (!trial.isSteady) this.unsteady.add(`${called} (${scene.name})`);

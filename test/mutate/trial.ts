@@ -54,15 +54,16 @@ export class Trial {
 
   /** Tries the call with `prepare` done before it, or with `instead` in its place. */
   async of({ prepare = '', instead }: { prepare?: string; instead?: readonly string[] }): Promise<Outcome> {
-    const { tx, call } = this;
     const run = instead
       ? async () => {
           let rows: object[] = [];
-          for (const statement of instead) rows = await tx.rows(statement);
+          for (const statement of instead) rows = await this.tx.rows(statement);
           return rows;
         }
-      : call.run;
-    const { found, error } = await within(tx, this.sequences, prepare, () => seen(tx, { ...call, run }));
+      : this.call.run;
+    const { found, error } = await within(this.tx, this.sequences, prepare, () =>
+      seen(this.tx, { ...this.call, run }),
+    );
     const says = error === undefined ? undefined : refusedBy(error);
     if (says) return { outcome: 'refused', says };
     if ((error as { code?: string } | undefined)?.code === LOCK_NOT_AVAILABLE)
