@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Sql } from '../src/ports.ts';
 import { clock } from './mutate/acting.ts';
 import { type Ground, openGround } from './mutate/ground.ts';
 import { allMutants, Judge } from './mutate/judge.ts';
@@ -119,4 +120,48 @@ describe('the scenes', () => {
     expect(judge.fates.get(refused)).toMatchObject({ fate: 'stillborn' });
     expect([...judge.unsteady]).toEqual([]);
   });
+
+  test('what one scene told stays told, whatever one beside it says later', async () => {
+    const mutant = find('sql/marts/12_rate_day.sql', "day.day < current_setting('lkp.to')::date", 'true');
+    const judge = new Judge([mutant]);
+    const QUESTION = 'select count(*)::int as days from rate_day where rate_day.day < $1';
+    // Asked only of days before lkp.to, the mutant does the same.
+    const play = (until: string, onAsk?: (nth: number) => Promise<void>) => {
+      let asked = 0;
+      return ground.on(
+        '',
+        (app) =>
+          app.db.transaction('look', async (tx) => {
+            await tx.set({ from: '2020-01-01', to: '2020-02-01', cutoff: 1 });
+            await tx.rows(QUESTION, [until]);
+          }),
+        {
+          watch: (tx) => {
+            const rows = async (text: string, parameters?: readonly unknown[]) => {
+              if (text === QUESTION) await onAsk?.(++asked);
+              return tx.rows(text, parameters);
+            };
+            const between = { ...bound(tx), rows: rows as Sql['rows'] };
+            return judge.watched(between, { ...SCENES[0]!, name: until, isDrawn: true });
+          },
+        },
+      );
+    };
+    // As it is, by other plans, and then with the mutant: in the middle of that trial the other scene is played.
+    await play('2020-01-15', async (nth) => {
+      if (nth === 3) await play('2020-03-01');
+    });
+    expect(judge.fates.get(mutant)).toMatchObject({ fate: 'killed', by: '2020-03-01, rate_day' });
+  });
+});
+
+/** Its functions, to put others in the place of some. */
+const bound = (tx: Sql): Sql => ({
+  rows: (...given) => tx.rows(...given),
+  one: (...given) => tx.one(...given),
+  maybe: (...given) => tx.maybe(...given),
+  set: (settings) => tx.set(settings),
+  file: (...given) => tx.file(...given),
+  copyIn: (...given) => tx.copyIn(...given),
+  stream: (...given) => tx.stream(...given),
 });

@@ -22,8 +22,9 @@ select spans.currency, days.day::date as day, spans.rate_date, spans.origin, spa
 from spans
 cross join lateral generate_series(
   greatest(spans.rate_date, current_setting('lkp.from')::date)::timestamp,
+  -- least() passes over null: the last rate has no next one
   least(spans.rate_date + current_setting('lkp.lookback')::int,
-        coalesce(spans.next_date, 'infinity'::date) - 1,
+        spans.next_date - 1,
         (select wanted.to_day from wanted) - 1)::timestamp,
   interval '1 day') as days (day)
 union all

@@ -24,7 +24,8 @@ with policy as (
     from document
     where document.class = 'credit note'
       and document.issue_date >= greatest(policy.valid_from, (select current_setting('lkp.from')::date))
-      and document.issue_date <  least(coalesce(policy.valid_to, 'infinity'::date), (select current_setting('lkp.to')::date))
+      -- least() passes over null: a rule set without an end
+      and document.issue_date <  least(policy.valid_to, (select current_setting('lkp.to')::date))
     offset 0
   ) as issued
 ), decided as (

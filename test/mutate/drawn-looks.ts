@@ -1,8 +1,11 @@
 import { DRAWN } from './drawn-facts.ts';
+import { FUNCTION_LOOKS } from './drawn-functions.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
+import { PLACED_LOOKS } from './drawn-placed.ts';
 import { REPORT_LOOKS } from './drawn-report.ts';
 import { EXPLAIN_LOOKS } from './drawn-report-explain.ts';
 import { OTHER_REPORT_LOOKS } from './drawn-report-others.ts';
+import { VIEW_LOOKS } from './drawn-views.ts';
 import type { Look } from './looks.ts';
 
 const set = (name: string, value: string | number): string =>
@@ -264,4 +267,7 @@ export const DRAWN_LOOKS: readonly Look[] = [
   ...REPORT_LOOKS,
   ...EXPLAIN_LOOKS,
   ...OTHER_REPORT_LOOKS,
+  ...VIEW_LOOKS,
+  ...PLACED_LOOKS,
+  ...FUNCTION_LOOKS,
 ];

@@ -191,6 +191,8 @@ export class Judge {
         ...(prepare && { prepare }),
         ...(open.statements && { instead: open.statements }),
       });
+      // Told meanwhile by another scene, which is played beside this one.
+      if (this.fates.get(open.mutant)?.fate !== 'survived') continue;
       if (outcome.outcome === 'not tried') this.notTried += 1;
       else if (outcome.outcome === 'same') {
         open.calls += 1;
