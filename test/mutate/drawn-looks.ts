@@ -1,5 +1,7 @@
 import { DRAWN } from './drawn-facts.ts';
+import { HIERARCHY_LOOKS } from './drawn-hierarchy.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
+import { REFERENCE_LOOKS } from './drawn-reference.ts';
 import type { Look } from './looks.ts';
 
 const set = (name: string, value: string | number): string =>
@@ -253,4 +255,4 @@ const COMPUTED: readonly Look[] = [
   ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED];
+export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED, ...REFERENCE_LOOKS, ...HIERARCHY_LOOKS];
