@@ -1,4 +1,6 @@
+import { CLAIM_LOOKS } from './drawn-claims.ts';
 import { DRAWN } from './drawn-facts.ts';
+import { HIDDEN_LOOKS } from './drawn-hidden.ts';
 import { HIERARCHY_LOOKS } from './drawn-hierarchy.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
 import { REFERENCE_LOOKS } from './drawn-reference.ts';
@@ -255,4 +257,4 @@ const COMPUTED: readonly Look[] = [
   ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED, ...REFERENCE_LOOKS, ...HIERARCHY_LOOKS];
+export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED, ...CLAIM_LOOKS, ...HIDDEN_LOOKS, ...REFERENCE_LOOKS, ...HIERARCHY_LOOKS];
