@@ -121,8 +121,7 @@ export const CLAIM_LOOKS: readonly Look[] = [
       ['2020-02-01', '2020-04-01'],
       ['2020-04-01', '2020-05-01'],
     ].map(
-      ([from, to]) =>
-        `select set_config('lkp.from', '${from}', true), set_config('lkp.to', '${to}', true)`,
+      ([from, to]) => `select set_config('lkp.from', '${from}', true), set_config('lkp.to', '${to}', true)`,
     ),
   },
 ];

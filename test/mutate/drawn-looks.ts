@@ -257,4 +257,13 @@ const COMPUTED: readonly Look[] = [
   ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED, ...CLAIM_LOOKS, ...HIDDEN_LOOKS, ...REFERENCE_LOOKS, ...HIERARCHY_LOOKS];
+export const DRAWN_LOOKS: readonly Look[] = [
+  ...SIDES,
+  ...LINE_LOOKS,
+  ...REVISIONS,
+  ...COMPUTED,
+  ...CLAIM_LOOKS,
+  ...HIDDEN_LOOKS,
+  ...REFERENCE_LOOKS,
+  ...HIERARCHY_LOOKS,
+];

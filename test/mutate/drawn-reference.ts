@@ -66,7 +66,13 @@ const STEPS: readonly Look[] = [
          (8, '{d}', 'v', '2019-01-01', '2020-01-01', null, null), (9, '{d}', 'v', '2020-01-01', null, null, null),
          -- a row of several facts, at fault in two of them; and one whose fault is said of a good one
          (10, '{e}', 'v', '2019-01-01', null, 'first', 'b'), (10, '{f}', 'v', '2019-01-01', null, 'second', 'a'), (10, '{g}', 'v', '2019-01-01', null, null, null),
-         (11, '{h}', 'v', '2019-01-01', null, 'fault', 'b'), (11, '{i}', 'v', '2019-01-01', null, null, 'a')`,
+         (11, '{h}', 'v', '2019-01-01', null, 'fault', 'b'), (11, '{i}', 'v', '2019-01-01', null, null, 'a'),
+         -- the same twice, and nothing at fault
+         (12, '{j}', 'v', '2019-01-01', null, null, null), (13, '{j}', 'v', '2019-01-01', null, null, null),
+         -- rows of several facts that share keys in a chain, with one at fault at its end, and what they have alone
+         (20, '{m}', 'v', '2019-01-01', null, null, null), (20, '{a alone}', 'v', '2019-01-01', null, null, null), (21, '{m}', 'v', '2019-01-01', null, null, null),
+         (21, '{l}', 'v', '2019-01-01', null, null, null), (21, '{k}', 'v', '2019-01-01', null, null, null), (22, '{k}', 'v', '2019-01-01', null, 'fault', 'k'), (23, '{k}', 'v', '2019-01-01', null, 'fault', 'k'),
+         (24, '{l}', 'v', '2019-01-01', null, null, null), (24, '{n}', 'v', '2019-01-01', null, null, null), (25, '{n}', 'v', '2019-01-01', null, null, null)`,
     ],
     looks: ['', 'set local enable_hashjoin = off; set local enable_mergejoin = off'],
   },
