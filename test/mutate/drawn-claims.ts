@@ -91,7 +91,8 @@ const ASKED = `
      ('INV-42', '2020-02-29', 'credit note', 'C4', 'S', 40, 'EUR', 1, 4), ('No. 43', '2020-03-01', 'invoice', 'C1', 'S', 50, 'EUR', 1, 5),
      -- the report shows it; not asked for, under two kinds of number
      ('A1', '2020-03-31', 'invoice', 'C1', 'S', 60, 'EUR', 1, 6), ('A2', '2020-01-02', 'invoice', 'C1', 'S', 70, 'EUR', 1, 7), ('No. 44', '2020-01-02', 'invoice', 'C1', 'S', 80, 'EUR', 1, 8),
-     -- rows of the same number in other files
+     -- rows of the same number in other files, one of them of the same invoice
+     ('A1', '2020-03-30', 'invoice', 'C1', 'S', 65, 'EUR', 2, 6),
      ('A2', '2020-01-03', 'invoice', 'C1', 'S', 90, 'EUR', 2, 1), ('A2', '2020-01-04', 'invoice', 'C3', 'S', 95, 'EUR', 4, 2)`,
   )};
   insert into duplicate (file_id, row_no, of_file_id, of_row_no, document_number, customer_number, issue_date, currency, amount, change_no, document_id, line_no, sku, quantity, net_amount)
