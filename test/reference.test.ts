@@ -527,6 +527,20 @@ describe('exchange rates', () => {
     expect(await count('rate')).toBe(0);
   });
 
+  test('a row that shares a currency of a day with a bad one is rejected as a whole too', async () => {
+    const result = await load(
+      'rates',
+      'Date,USD,JPY,GBP,\n2026-04-13,x,,,\n2026-04-13,1.1,3,,\n2026-04-13,,3,0.8,\n2026-04-14,1,2,3,\n',
+    );
+    expect(rules(result)).toEqual([
+      [2, 'rate-unreadable', 'USD x'],
+      [3, 'key-incomplete', 'USD, 2026-04-13 (row 2)'],
+      [4, 'key-incomplete', 'JPY, 2026-04-13 (row 3)'],
+    ]);
+    expect(sums(result)).toEqual({ lines_in: 4, loaded: 1, unchanged: 0, rejected: 3 });
+    expect(await count("rate where rate_date = '2026-04-13'")).toBe(0);
+  });
+
   test('manual rates stand beside them', async () => {
     await load('rates', ECB);
     const result = await load(

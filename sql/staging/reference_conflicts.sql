@@ -59,15 +59,33 @@ from faulty
 where staged_reference.row_no = faulty.row_no
   and (staged_reference.rule, staged_reference.seen) is distinct from (faulty.rule, faulty.seen);
 
-with broken as (
-  select staged_reference.key, min(staged_reference.row_no) as row_no
+-- A key with a rejected row is rejected, and each of its rows again as a whole: rows of one day of ECB rates need not hold the
+-- same currencies. Named is the key's first row at fault, or a row that is rejected for another of its keys.
+with recursive spoiled as (
+  select staged_reference.key
   from staged_reference
   where staged_reference.rule is not null
-  group by staged_reference.key
+  union
+  select fact.key
+  from spoiled
+  join staged_reference as mine on mine.key = spoiled.key
+  join staged_reference as fact on fact.row_no = mine.row_no
+), named as (
+  select spoiled.key, min(staged_reference.row_no) filter (where staged_reference.rule is not null) as at_fault,
+         min(staged_reference.row_no) as first_row, max(staged_reference.row_no) as last_row
+  from spoiled
+  join staged_reference on staged_reference.key = spoiled.key
+  group by spoiled.key
+), broken as (
+  select distinct on (good.row_no)
+         good.row_no, array_to_string(good.key, ', ') || ' (row ' || other.row_no || ')' as seen
+  from named
+  join staged_reference as good on good.key = named.key and good.rule is null
+  cross join lateral (
+    select coalesce(named.at_fault, nullif(named.first_row, good.row_no), named.last_row) as row_no
+  ) as other
+  order by good.row_no, named.at_fault, other.row_no = good.row_no, other.row_no, good.key collate "C"
 )
-update staged_reference
-set rule = 'key-incomplete',
-    seen = array_to_string(staged_reference.key, ', ') || ' (row ' || broken.row_no || ')'
+update staged_reference set rule = 'key-incomplete', seen = broken.seen
 from broken
-where staged_reference.key = broken.key
-  and staged_reference.rule is null;
+where staged_reference.row_no = broken.row_no;

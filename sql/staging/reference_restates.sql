@@ -14,7 +14,7 @@ with newest as (
   where staged_reference.rule is null
 ), moved as (
   select final.cycle, final.revision, final.window_to, named.location_mpn_id,
-         coalesce(current.partner_mpn_id, '') as partner_before, coalesce(staged.partner_mpn_id, '') as partner_after
+         current.partner_mpn_id as partner_before, staged.partner_mpn_id as partner_after
   from final
   cross join named
   left join location as current on current.location_mpn_id = named.location_mpn_id
@@ -25,11 +25,11 @@ with newest as (
                                       and staged.rule is null
                                       and staged.valid_from <= final.window_to
                                       and coalesce(staged.valid_to, 'infinity') > final.window_to
-  where coalesce(current.partner_mpn_id, '') <> coalesce(staged.partner_mpn_id, '')
+  where current.partner_mpn_id is distinct from staged.partner_mpn_id
 )
 select moved.cycle, moved.window_to, count(distinct moved.location_mpn_id)::int as locations,
-       (array_agg(distinct moved.location_mpn_id || ' from ' || coalesce(nullif(moved.partner_before, ''), 'no partner')
-                  || ' to ' || coalesce(nullif(moved.partner_after, ''), 'no partner')))[1:3] as examples
+       (array_agg(distinct moved.location_mpn_id || ' from ' || coalesce(moved.partner_before, 'no partner')
+                  || ' to ' || coalesce(moved.partner_after, 'no partner')))[1:3] as examples
 from moved
 where exists (select from snapshot_cell
               where snapshot_cell.cycle = moved.cycle and snapshot_cell.revision = moved.revision

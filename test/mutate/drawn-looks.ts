@@ -1,7 +1,11 @@
+import { CLAIM_LOOKS } from './drawn-claims.ts';
 import { DRAWN } from './drawn-facts.ts';
 import { FUNCTION_LOOKS } from './drawn-functions.ts';
+import { HIDDEN_LOOKS } from './drawn-hidden.ts';
+import { HIERARCHY_LOOKS } from './drawn-hierarchy.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
 import { PLACED_LOOKS } from './drawn-placed.ts';
+import { REFERENCE_LOOKS } from './drawn-reference.ts';
 import { REPORT_LOOKS } from './drawn-report.ts';
 import { EXPLAIN_LOOKS } from './drawn-report-explain.ts';
 import { OTHER_REPORT_LOOKS } from './drawn-report-others.ts';
@@ -270,4 +274,8 @@ export const DRAWN_LOOKS: readonly Look[] = [
   ...VIEW_LOOKS,
   ...PLACED_LOOKS,
   ...FUNCTION_LOOKS,
+  ...CLAIM_LOOKS,
+  ...HIDDEN_LOOKS,
+  ...REFERENCE_LOOKS,
+  ...HIERARCHY_LOOKS,
 ];
