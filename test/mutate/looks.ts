@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { App } from '../../src/app.ts';
+import { doingOf } from './statements.ts';
+import { seen } from './trial.ts';
 
 /*
  * Files of SQL that are asked by themselves, of facts that are put there for them, in transactions that are given up. The checks
@@ -175,7 +178,12 @@ class GivenUp extends Error {}
 /** The looks above at these files. */
 export const looksOf = (...files: string[]): Look[] => LOOKS.filter(({ file }) => files.includes(file));
 
-export async function lookAt(app: App, looks: readonly Look[]): Promise<void> {
+/** Asks each file in each of its looks; `answered` hears what it returns and writes, as one text. */
+export async function lookAt(
+  app: App,
+  looks: readonly Look[],
+  answered?: (file: string, answer: string) => void,
+): Promise<void> {
   for (const { file, facts = '', first = [], settings, ground, looks: different, asks } of looks)
     for (const each of different)
       await app.db
@@ -184,11 +192,17 @@ export async function lookAt(app: App, looks: readonly Look[]): Promise<void> {
           if (facts) await tx.rows(facts);
           for (const name of first) await tx.file(name);
           for (const statement of [...ground, each]) if (statement) await tx.rows(statement);
-          for (const text of asks ?? []) await tx.rows(text);
-          if (!asks) await tx.file(file);
+          for (const text of asks ?? [sqlOf(file)]) {
+            const run = () => (asks ? tx.rows(text) : tx.file(file));
+            if (answered) answered(file, await seen(tx, { doing: doingOf(text), run }));
+            else await run();
+          }
           throw new GivenUp();
         })
         .catch((error: unknown) => {
           if (!(error instanceof GivenUp)) throw error;
         });
 }
+
+const sqlOf = (file: string): string =>
+  readFileSync(new URL(`../../sql/${file}.sql`, import.meta.url), 'utf8');

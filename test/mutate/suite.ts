@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Mutant } from './mutants.ts';
 
-/** The tests of the suite that run a file's SQL, by how its path begins; the first entry that fits. */
+/** The tests of the suite that run a file's SQL besides `answers`, by how its path begins; the first entry that fits. */
 const TESTS: ReadonlyArray<readonly [path: string, tests: readonly string[]]> = [
   ['sql/staging/reference_', ['reference', 'refresh', 'directory']],
   ['sql/staging/corrected_rows', ['corrections']],
@@ -68,7 +68,7 @@ export async function openSuite(server: string): Promise<Suite> {
       try {
         return await failedTest(
           copy,
-          tests.map((name) => `test/${name}.test.ts`),
+          ['answers', ...tests].map((name) => `test/${name}.test.ts`),
           server,
         );
       } finally {

@@ -94,7 +94,7 @@ async function within(
 }
 
 /** The rows that a call returns, and all rows of the tables and the settings that it writes. */
-async function seen(tx: Sql, { doing: { isOrdered, writes, sets }, run }: Call): Promise<string> {
+export async function seen(tx: Sql, { doing: { isOrdered, writes, sets }, run }: Call): Promise<string> {
   const rows = (await run()).map((row) => JSON.stringify(row));
   const found = [(isOrdered ? rows : rows.sort()).join('\n')];
   for (const name of writes) {
