@@ -44,12 +44,12 @@ with given as (
          coalesce(gate.unit_sign, 1)::smallint        as unit_sign,
          coalesce(gate.amount_sign, 1)::smallint      as amount_sign,
          currency.code is not null                    as currency_known,
-         coalesce(day.day >= coalesce(currency.valid_from, '-infinity')
-              and day.day <  coalesce(currency.valid_to, 'infinity'), true) as currency_valid,
+         -- null, and so not, where it was always there or still is
+         day.day < currency.valid_from or day.day >= currency.valid_to as currency_not_valid,
          gate.class = 'credit note' and current_setting('lkp.credits_negative') = 'true' as carries_minus,
          given.line_number = '' and current_setting('lkp.numbered') = 'true' as line_missing,
          -- looked for only where a typed cell is unreadable, or a text begins as an error does
-         case when day.day is null or currency.code is null or starts_with(given.number, '#')
+         case when day.day is null or gate.code is null or currency.code is null or starts_with(given.number, '#')
                 or starts_with(given.customer_number, '#') or starts_with(given.sku, '#')
                 or starts_with(given.quantity_text, '#') or starts_with(given.net_text, '#') or starts_with(given.price_text, '#')
               then without_value(given.number, given.issue_text, given.type_value, given.currency, given.customer_number, given.sku,
@@ -99,7 +99,7 @@ select typed.row_no,
             when typed.net_amount is null                     then case when starts_with(coalesce(typed.net_text, typed.price_text), '??')
                                                                     then 'ambiguous-amount' else 'amount-unreadable' end
             when not typed.currency_known                     then 'currency-unknown'
-            when not typed.currency_valid                     then 'currency-not-valid'
+            when typed.currency_not_valid                     then 'currency-not-valid'
             when typed.line_missing                           then 'line-number-missing'
        end                                                                   as rule,
        case when typed.verdict = 'quarantine'        then 'document-type-for-a-person'
@@ -114,7 +114,7 @@ select typed.row_no,
             when typed.quantity is null                       then ltrim(typed.quantity_text, '?')
             when typed.net_amount is null                     then ltrim(coalesce(typed.net_text, typed.price_text), '?')
             when not typed.currency_known                     then typed.currency
-            when not typed.currency_valid                     then typed.currency || ' on ' || typed.issue_text
+            when typed.currency_not_valid                     then typed.currency || ' on ' || typed.issue_text
             when typed.verdict = 'unknown'                    then typed.type_value
             -- rows without rule and wait have nothing to show
             when typed.totals_differ is not null and typed.verdict in ('accept', 'reversal', 'supersede')
