@@ -54,7 +54,7 @@ with given as (
                 or starts_with(given.quantity_text, '#') or starts_with(given.net_text, '#') or starts_with(given.price_text, '#')
               then without_value(given.number, given.issue_text, given.type_value, given.currency, given.customer_number, given.sku,
                                  given.quantity_text, given.net_text, given.price_text) end as valueless,
-         -- an index takes no key of thousands of characters; most often a missing quote has joined cells
+         -- an index takes no key of 2,700 bytes, and a number and a seller are one; most often a missing quote has joined cells
          case when octet_length(given.number) + octet_length(given.customer_number) + octet_length(given.sku)
                  + coalesce(octet_length(given.line_number), 0) + coalesce(octet_length(given.reference_number), 0)
                  + coalesce(octet_length(given.seller), 0) > 500
@@ -62,7 +62,7 @@ with given as (
                                                        ('SKU', given.sku), ('line number', given.line_number),
                                                        ('reference', given.reference_number), ('seller', given.seller))
                                                as cell (name, value)
-                    where length(cell.value) > 500) end as long_cell
+                    where length(cell.value) > 500 or octet_length(cell.value) > 1200) end as long_cell
   from given
   left join day      on day.iso = given.issue_text
   left join document_gate as gate on gate.value = given.type_value
@@ -81,7 +81,7 @@ select typed.row_no,
                           else case when typed.unit_sign = 0 then 1 else 0 end end::smallint as treatment,
        nullif(typed.reference_number, '')                                    as reference_number,
        coalesce(nullif(typed.seller, ''), current_setting('lkp.seller'))     as seller,
-       typed.customer_number,
+       case when typed.long_cell is null then typed.customer_number else left(typed.customer_number, 100) end as customer_number,
        typed.sku,
        typed.line_number,
        case when typed.carries_minus then -typed.quantity else typed.quantity end       as quantity,

@@ -11,6 +11,7 @@ import { EXPLAIN_LOOKS } from './drawn-report-explain.ts';
 import { OTHER_REPORT_LOOKS } from './drawn-report-others.ts';
 import { SETTLE_LOOKS } from './drawn-settle.ts';
 import { STAGING_LOOKS } from './drawn-staging.ts';
+import { STORED_LOOKS } from './drawn-stored.ts';
 import { VIEW_LOOKS } from './drawn-views.ts';
 import type { Look } from './looks.ts';
 
@@ -282,4 +283,5 @@ export const DRAWN_LOOKS: readonly Look[] = [
   ...HIERARCHY_LOOKS,
   ...STAGING_LOOKS,
   ...SETTLE_LOOKS,
+  ...STORED_LOOKS,
 ];

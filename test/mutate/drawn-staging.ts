@@ -67,6 +67,7 @@ const LINES: readonly Look[] = [
             ]),
         ),
         { reference_number: long(300), seller: long(300) },
+        ...[300, 301].map((length) => ({ seller: '😀'.repeat(length) })),
         { invoice_number: '' },
         { line_number: '' },
         { type_code: '381', quantity: '-2', net_amount: '-5' },
@@ -118,6 +119,9 @@ const DOCUMENTS: readonly Look[] = [
         { number: 'X11', reference_number: 'N11', treatment: 4, source: 'certification-provider' },
         { number: 'X12', reference_number: 'N12', treatment: 4, seller: 'other' },
         { number: 'X13', reference_number: 'N1', treatment: 4 },
+        { number: 'X15', reference_number: 'N10', treatment: 4 },
+        // known, and so are others of its number
+        { number: 'N20', issue_date: '2020-01-02' },
         { number: 'X14', reference_number: 'N9', treatment: 0 },
       ]),
     ],
