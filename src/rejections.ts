@@ -39,7 +39,7 @@ export const INVOICE_RULES: Readonly<Record<string, Rule>> = {
   },
   'cell-too-long': {
     disposition: 'rejected',
-    reason: 'The {seen} is longer than 500 characters.',
+    reason: 'The {seen} is longer than 500 characters (1,200 bytes).',
     hint: 'Shorten it; a missing quote often joins cells. Then ingest the corrected row (lkp rejects).',
   },
   'issue-date-unreadable': {

@@ -335,6 +335,20 @@ describe('rows that come back corrected', () => {
     expect(await worth('2019-07')).toEqual(units(1));
   });
 
+  test('two rows that correct the same one, whose number each writes its own way', async () => {
+    const { sha256 } = await take('bad.csv', line('A-1', 1, 2, { date: '2019-05-32' }));
+    const both = ['2', '02'].map(
+      (row, no) => `${line('A-1', no + 1, 1).trim()},${sha256.slice(0, 12)},${row}\n`,
+    );
+    const taken = await ingestFile(
+      it.context,
+      await it.write('good.csv', `${HEADER.trim()},lkp file,lkp row\n${both.join('')}`),
+    );
+    expect(taken).toMatchObject({ dispositions: { counted: 2 } });
+    expect(taken.warnings).toEqual([expect.stringContaining('1 rows (the first is row 3)')]);
+    expect(await now('bad.csv')).toEqual({ superseded: 1 });
+  });
+
   test('a row that says it corrects one that waits for nothing is a new row, with a warning', async () => {
     const { sha256 } = await take('good.csv', line('A-1', 1, 2));
     const extended = `${HEADER.trim()},lkp file,lkp row\n${line('A-5', 1, 1).trim()},${sha256.slice(0, 12)},2\n`;

@@ -1,3 +1,4 @@
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -598,6 +599,21 @@ describe('wholly or not at all', () => {
     await it.rows('alter table file_total add constraint broken check (rows < 0) not valid');
     await expect(ingestFile(it.context, await it.write('a.csv', GOOD))).rejects.toThrow();
     expect({ tables: await tableCounts(), files: await stored() }).toEqual(before);
+  });
+
+  test('cells that no index takes cost their row, not the file', async () => {
+    await withReference();
+    const header = GOOD.slice(0, GOOD.indexOf('\n'));
+    // What repeats itself is stored shorter, and would pass.
+    const long = (of: string) => of + randomBytes(9000).toString('base64url');
+    const wide = () => String.fromCodePoint(...Array.from({ length: 500 }, () => 0x4e00 + randomInt(20_000)));
+    const row = (number: string, customer: string, seller: string) =>
+      `${number},2019-05-02,380,EUR,${customer},1,2,20.00,MOC-1,${seller}\n`;
+    const path = await it.write(
+      'a.csv',
+      `${header},Seller identifier\n${row('A-1', long('C'), 'S')}${row(wide(), 'C100', wide())}${row('A-3', 'C100', 'S')}`,
+    );
+    expect(await ingestFile(it.context, path)).toMatchObject({ dispositions: { rejected: 2, counted: 1 } });
   });
 
   test('in a folder, names that begin with a dot or end in .part are not looked at', async () => {

@@ -2,7 +2,7 @@
 -- rejected or waits, is superseded; its document joins `unsettled`. Each row of the result is a row that names none.
 -- Settings: lkp.file_id, lkp.change_no.
 create temporary table row_corrected on commit drop as
-select distinct on (old_file.id, load_field.corrects_row)
+select distinct on (old_file.id, load_field.corrects_row::int)
        old_file.id as file_id, load_field.corrects_row::int as row_no, load_field.row_no as by_row_no
 from load_field
 join file as old_file on old_file.kind = 'invoices' and old_file.ended_no is null
@@ -10,7 +10,7 @@ join file as old_file on old_file.kind = 'invoices' and old_file.ended_no is nul
                      and starts_with(old_file.sha256, lower(tidy(load_field.corrects_file)))
                      and old_file.id <> current_setting('lkp.file_id')::int
 where tidy(load_field.corrects_row) ~ '^\d{1,9}$'
-order by old_file.id, load_field.corrects_row, load_field.row_no;
+order by old_file.id, load_field.corrects_row::int, load_field.row_no;
 analyze row_corrected;
 
 create temporary table row_replaced on commit drop as

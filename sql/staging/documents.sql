@@ -48,11 +48,11 @@ select named.number, named.issue_date, named.other_date, named.first_row
 from (
   select staged_document.number, staged_document.issue_date, document.issue_date as other_date, staged_document.first_row
   from staged_document
+  -- of another date: with this one it would be known
   join document on document.number = staged_document.number
                and document.class = staged_document.class
                and document.seller = staged_document.seller
                and document.source = current_setting('lkp.source')
-               and document.issue_date <> staged_document.issue_date
   where staged_document.is_new
   union
   select staged_document.number, staged_document.issue_date, earlier.issue_date, staged_document.first_row

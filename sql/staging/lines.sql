@@ -44,17 +44,17 @@ with given as (
          coalesce(gate.unit_sign, 1)::smallint        as unit_sign,
          coalesce(gate.amount_sign, 1)::smallint      as amount_sign,
          currency.code is not null                    as currency_known,
-         coalesce(day.day >= coalesce(currency.valid_from, '-infinity')
-              and day.day <  coalesce(currency.valid_to, 'infinity'), true) as currency_valid,
+         -- null, and so not, where it was always there or still is
+         day.day < currency.valid_from or day.day >= currency.valid_to as currency_not_valid,
          gate.class = 'credit note' and current_setting('lkp.credits_negative') = 'true' as carries_minus,
          given.line_number = '' and current_setting('lkp.numbered') = 'true' as line_missing,
          -- looked for only where a typed cell is unreadable, or a text begins as an error does
-         case when day.day is null or currency.code is null or starts_with(given.number, '#')
+         case when day.day is null or gate.code is null or currency.code is null or starts_with(given.number, '#')
                 or starts_with(given.customer_number, '#') or starts_with(given.sku, '#')
                 or starts_with(given.quantity_text, '#') or starts_with(given.net_text, '#') or starts_with(given.price_text, '#')
               then without_value(given.number, given.issue_text, given.type_value, given.currency, given.customer_number, given.sku,
                                  given.quantity_text, given.net_text, given.price_text) end as valueless,
-         -- an index takes no key of thousands of characters; most often a missing quote has joined cells
+         -- an index takes no key of 2,700 bytes, and a number and a seller are one; most often a missing quote has joined cells
          case when octet_length(given.number) + octet_length(given.customer_number) + octet_length(given.sku)
                  + coalesce(octet_length(given.line_number), 0) + coalesce(octet_length(given.reference_number), 0)
                  + coalesce(octet_length(given.seller), 0) > 500
@@ -62,7 +62,7 @@ with given as (
                                                        ('SKU', given.sku), ('line number', given.line_number),
                                                        ('reference', given.reference_number), ('seller', given.seller))
                                                as cell (name, value)
-                    where length(cell.value) > 500) end as long_cell
+                    where length(cell.value) > 500 or octet_length(cell.value) > 1200) end as long_cell
   from given
   left join day      on day.iso = given.issue_text
   left join document_gate as gate on gate.value = given.type_value
@@ -81,7 +81,7 @@ select typed.row_no,
                           else case when typed.unit_sign = 0 then 1 else 0 end end::smallint as treatment,
        nullif(typed.reference_number, '')                                    as reference_number,
        coalesce(nullif(typed.seller, ''), current_setting('lkp.seller'))     as seller,
-       typed.customer_number,
+       case when typed.long_cell is null then typed.customer_number else left(typed.customer_number, 100) end as customer_number,
        typed.sku,
        typed.line_number,
        case when typed.carries_minus then -typed.quantity else typed.quantity end       as quantity,
@@ -99,7 +99,7 @@ select typed.row_no,
             when typed.net_amount is null                     then case when starts_with(coalesce(typed.net_text, typed.price_text), '??')
                                                                     then 'ambiguous-amount' else 'amount-unreadable' end
             when not typed.currency_known                     then 'currency-unknown'
-            when not typed.currency_valid                     then 'currency-not-valid'
+            when typed.currency_not_valid                     then 'currency-not-valid'
             when typed.line_missing                           then 'line-number-missing'
        end                                                                   as rule,
        case when typed.verdict = 'quarantine'        then 'document-type-for-a-person'
@@ -114,7 +114,7 @@ select typed.row_no,
             when typed.quantity is null                       then ltrim(typed.quantity_text, '?')
             when typed.net_amount is null                     then ltrim(coalesce(typed.net_text, typed.price_text), '?')
             when not typed.currency_known                     then typed.currency
-            when not typed.currency_valid                     then typed.currency || ' on ' || typed.issue_text
+            when typed.currency_not_valid                     then typed.currency || ' on ' || typed.issue_text
             when typed.verdict = 'unknown'                    then typed.type_value
             -- rows without rule and wait have nothing to show
             when typed.totals_differ is not null and typed.verdict in ('accept', 'reversal', 'supersede')

@@ -19,9 +19,7 @@ with recursive named as (
     union
     -- what it referred to, or will
     select document.source, document.seller, other.reference_number
-    from unsettled
-    join document on document.id = unsettled.document_id
-    join (
+    from (
       select said_new.document_id, said_new.reference_number from said_new where said_new.treatment = 4
       union
       select line.document_id, other_header.reference_number
@@ -29,7 +27,8 @@ with recursive named as (
       join line         on line.document_id = unsettled.document_id
       join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
                        and other_header.treatment = 4
-    ) as other on other.document_id = document.id
+    ) as other
+    join document on document.id = other.document_id
   )
   union
   select other.source, other.seller, other.number
@@ -37,7 +36,7 @@ with recursive named as (
   join document as other on other.treatment = 4 and other.reference_number = named.number
                         and other.source = named.source and other.seller = named.seller
 )
-select distinct other.id
+select other.id
 from named
 join document as other on other.treatment = 4 and other.reference_number = named.number
                       and other.source = named.source and other.seller = named.seller
@@ -86,7 +85,7 @@ from said
 order by said.document_id, said.file_id, said.row_no;
 
 insert into other_header (file_id, row_no, type_code, unit_sign, treatment, reference_number)
-select distinct row.file_id, row.row_no, document.type_code, document.unit_sign, document.treatment, document.reference_number
+select row.file_id, row.row_no, document.type_code, document.unit_sign, document.treatment, document.reference_number
 from headed
 join document on document.id = headed.document_id
 cross join lateral (

@@ -98,7 +98,7 @@ where traded.sku is not null
 on conflict do nothing;
 
 insert into month_touched (issue_month, change_no)
-select distinct file_total.issue_month, file_total.change_no
+select file_total.issue_month, file_total.change_no
 from file_total
 where file_total.change_no = current_setting('lkp.change_no')::bigint
   and file_total.held in ('line', 'quarantined')

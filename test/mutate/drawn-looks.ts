@@ -9,6 +9,9 @@ import { REFERENCE_LOOKS } from './drawn-reference.ts';
 import { REPORT_LOOKS } from './drawn-report.ts';
 import { EXPLAIN_LOOKS } from './drawn-report-explain.ts';
 import { OTHER_REPORT_LOOKS } from './drawn-report-others.ts';
+import { SETTLE_LOOKS } from './drawn-settle.ts';
+import { STAGING_LOOKS } from './drawn-staging.ts';
+import { STORED_LOOKS } from './drawn-stored.ts';
 import { VIEW_LOOKS } from './drawn-views.ts';
 import type { Look } from './looks.ts';
 
@@ -278,4 +281,7 @@ export const DRAWN_LOOKS: readonly Look[] = [
   ...HIDDEN_LOOKS,
   ...REFERENCE_LOOKS,
   ...HIERARCHY_LOOKS,
+  ...STAGING_LOOKS,
+  ...SETTLE_LOOKS,
+  ...STORED_LOOKS,
 ];
