@@ -9,7 +9,7 @@ import { REFERENCE_LOOKS } from './drawn-reference.ts';
 import { REPORT_LOOKS } from './drawn-report.ts';
 import { EXPLAIN_LOOKS } from './drawn-report-explain.ts';
 import { OTHER_REPORT_LOOKS } from './drawn-report-others.ts';
-import { SETTLE_LOOKS } from './drawn-settle.ts';
+import { SAID_LOOKS } from './drawn-said.ts';
 import { STAGING_LOOKS } from './drawn-staging.ts';
 import { STORED_LOOKS } from './drawn-stored.ts';
 import { VIEW_LOOKS } from './drawn-views.ts';
@@ -282,6 +282,6 @@ export const DRAWN_LOOKS: readonly Look[] = [
   ...REFERENCE_LOOKS,
   ...HIERARCHY_LOOKS,
   ...STAGING_LOOKS,
-  ...SETTLE_LOOKS,
+  ...SAID_LOOKS,
   ...STORED_LOOKS,
 ];

@@ -172,4 +172,4 @@ const CORRECTED: readonly Look[] = [
   },
 ];
 
-export const SETTLE_LOOKS: readonly Look[] = [...SAID, ...CORRECTED];
+export const SAID_LOOKS: readonly Look[] = [...SAID, ...CORRECTED];
