@@ -80,7 +80,7 @@ where current_setting('lkp.verdict') <> 'reopen'
   and not exists (select from undecided where undecided.document_id = unsettled.document_id);
 
 insert into month_touched (issue_month, change_no)
-select distinct date_trunc('month', document.issue_date::timestamp)::date, current_setting('lkp.change_no')::bigint
+select date_trunc('month', document.issue_date::timestamp)::date, current_setting('lkp.change_no')::bigint
 from unsettled
 join document on document.id = unsettled.document_id
 where document.class = 'credit note'

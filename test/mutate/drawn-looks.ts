@@ -1,5 +1,6 @@
 import { DRAWN } from './drawn-facts.ts';
 import { LINE_LOOKS } from './drawn-lines.ts';
+import { SETTLE_LOOKS } from './drawn-settle.ts';
 import type { Look } from './looks.ts';
 
 const set = (name: string, value: string | number): string =>
@@ -253,4 +254,4 @@ const COMPUTED: readonly Look[] = [
   ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED];
+export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED, ...SETTLE_LOOKS];
