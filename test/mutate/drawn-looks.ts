@@ -254,4 +254,10 @@ const COMPUTED: readonly Look[] = [
   ...computed('marts/forecast', ['marts/windows', 'marts/fresh']).slice(0, 1),
 ];
 
-export const DRAWN_LOOKS: readonly Look[] = [...SIDES, ...LINE_LOOKS, ...REVISIONS, ...COMPUTED, ...SETTLE_LOOKS];
+export const DRAWN_LOOKS: readonly Look[] = [
+  ...SIDES,
+  ...LINE_LOOKS,
+  ...REVISIONS,
+  ...COMPUTED,
+  ...SETTLE_LOOKS,
+];

@@ -41,13 +41,14 @@ const UNNUMBERED = 'update file set numbered = id not in (3, 6, 7);';
 /*
  * 1: compared by number, although what is withdrawn gave none. 2, 3: equal rows, whose headers treat them alike. 4: one row waits by
  * another rule. 5, 6, 7: what one says here the other says there. 8, 9: the first file says nothing of it, or of one line. 10, 14: totals.
- * 11: contradicts itself. 13: waits by its type. 20 to 24: credits, of which 22 has its invoice, 23 has rows that wait, and 24 is of another month.
+ * 11: contradicts itself. 13: waits by its type. 15 to 18: said without line numbers too, of which the 15th's row came back corrected. 20 to 24:
+ * credits, of which 22 has its invoice, 23 has rows that wait, and 24 is of another month. 25 is nobody's business.
  */
 const UNDECIDED = [
   UNNUMBERED,
   documents(
-    `${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14].map((id) => `(${id}, 'N${id}', ${id}, null)`)}, (20, 'K20', 20, ''), (21, 'K21', 21, 'none'),
-     (22, 'K22', 22, 'N5'), (23, 'K23', 23, ''), (24, 'K24', 40, '')`,
+    `${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18].map((id) => `(${id}, 'N${id}', ${id === 13 ? 70 : id}, null)`)}, (20, 'K20', 20, ''), (21, 'K21', 21, 'none'),
+     (22, 'K22', 22, 'N5'), (23, 'K23', 23, ''), (24, 'K24', 40, ''), (25, 'K25', 100, '')`,
   ),
   `update document set treatment = 2 where id = 13;
    update document set class = 'credit note', type_code = '381', treatment = 0, unit_sign = -1, amount_sign = -1 where id >= 20;`,
@@ -56,16 +57,24 @@ const UNDECIDED = [
      (4, 1, '1', 10), (4, 2, '1', 20), (5, 1, '1', 10), (5, 2, '1', 20), (6, 1, '1', 20), (6, 2, '1', 10), (7, 1, '1', 10), (7, 2, '1', 20), (7, 1, '2', 20),
      (7, 2, '2', 10), (8, 2, '1', 10), (8, 4, '1', 20), (9, 1, '1', 10), (9, 2, '1', 20), (9, 2, '2', 10), (9, 4, '2', 20), (10, 1, '1', 10), (10, 1, '2', 20),
      (11, 1, '1', 10), (11, 2, '2', 20), (13, 1, '1', 10), (14, 1, '1', 10), (14, 1, '2', 20), (20, 1, '1', 10), (21, 1, '1', 10), (22, 1, '1', 10), (23, 1, '1', 10),
-     (24, 1, '1', 10)`,
+     (24, 1, '1', 10), ${[15, 16, 17, 18].map((id) => `(${id}, 1, '1', 10), (${id}, 2, '1', 20), (${id}, 1, '2', 10), (${id}, 2, '2', 10), (${id}, 3, '#1', 10)`)}`,
   ),
-  `update line set ended_no = 15 where file_id = 7;`,
+  // what waits now counted before
+  `insert into set_aside (file_id, row_no, held, rule, change_no, ended_no)
+   values (3, 155, 'superseded', 'row-corrected', 5, null), (4, 165, 'superseded', 'row-corrected', 5, null), (3, 175, 'superseded', 'other-version-picked', 5, null),
+          (3, 185, 'superseded', 'row-corrected', 5, 10);
+   update line set ended_no = 15 where file_id in (3, 7);
+   insert into line select document_id, line_no, 9, file_id, row_no, issue_date, customer_number, sku, quantity, net_amount, currency, 3, 5 from line where row_no = 52;`,
   // of the second one's first row; of another file's row, and of another row of the file
   headers('(1, 21, 0), (4, 32, 1), (2, 999, 1), (2, 112, 1)'),
   `insert into quarantine (file_id, row_no, rule, cells, change_no)
    select file_id, row_no, case row_no when 42 then 'document-type-unknown' when 101 then 'totals-differ' when 102 then 'document-type-unknown'
                            when 131 then 'document-type-for-a-person' when 141 then 'totals-differ' when 231 then 'document-type-unknown' else 'conflict' end, '{}', 5
-   from line where document_id not in (20, 21, 22, 24) and ended_no is null;`,
-  decisions(`(1, null, null, 'totals', null), (5, 1, 51, 'superseded', 20)`),
+   from line where document_id not in (20, 21, 22, 24) and ended_no is null;
+   insert into quarantine (file_id, row_no, rule, cells, change_no, ended_no) values (4, 52, 'conflict', '{}', 5, null), (2, 62, 'conflict', '{}', 3, 4);`,
+  decisions(
+    `(1, null, null, 'totals', null), (5, 1, 51, 'superseded', 20), (999, null, null, 'counts', null)`,
+  ),
 ].join('\n');
 
 const verdict = (name: string, file: string): string =>
@@ -74,7 +83,7 @@ const verdict = (name: string, file: string): string =>
 const DECIDE: Look = {
   file: 'staging/decide',
   settings: {
-    documents: '1,2,3,4,5,6,7,8,9,10,11,13,14,20,21,22,23,24',
+    documents: '1,2,3,4,5,6,7,8,9,10,11,13,14,15,16,17,18,20,21,22,23,24',
     change_no: 60,
     cutoff: 60,
     from: '-infinity',
@@ -136,14 +145,17 @@ const REPLACES: Look = {
 /*
  * What is said several times. 1, 2: put aside otherwise than by picking another one, and a row of another document. 3, 4: a row twice
  * in a file, that one and those two are in another file. 5, 6: equal documents. 7: contradicts itself and counts. 8 to 10: stored otherwise.
+ * 11 to 13: one part of another one, beside a third, or of one that is put aside. 14: another row of a file is put aside.
  */
 const SAYING = [
   UNNUMBERED,
-  documents(`${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((id) => `(${id}, 'N${id}', 1, null)`)}`),
+  documents(`${Array.from({ length: 14 }, (_, index) => `(${index + 1}, 'N${index + 1}', 1, null)`)}`),
   lines(
     `(1, 1, '1', 10), (1, 2, '1', 20), (2, 1, '1', 10), (2, 2, '1', 20), (3, 1, '1', 10), (3, 1, '1', 10), (3, 3, '#1', 10), (3, 3, '#2', 20),
      (4, 1, '1', 10), (4, 1, '1', 10), (4, 3, '#1', 10), (4, 3, '#2', 10), (4, 3, '#3', 20), (5, 3, '#1', 10), (5, 6, '#1', 10), (5, 6, '#2', 20),
-     (6, 3, '#1', 10), (6, 6, '#1', 10), (6, 6, '#2', 20), (7, 1, '1', 10), (7, 2, '2', 20), (8, 1, '2', 10), (9, 1, '2', 10), (10, 1, '1', 10)`,
+     (6, 3, '#1', 10), (6, 6, '#1', 10), (6, 6, '#2', 20), (7, 1, '1', 10), (7, 2, '2', 20), (8, 1, '2', 10), (9, 1, '2', 10), (10, 1, '1', 10),
+     (11, 3, '#1', 10), (11, 6, '#1', 10), (12, 1, '1', 20), (12, 1, '2', 30), (12, 3, '#1', 10), (12, 6, '#1', 10), (13, 3, '#1', 10), (13, 6, '#1', 10),
+     (13, 6, '#2', 20), (14, 1, '1', 10), (14, 2, '1', 20), (14, 1, '2', 30)`,
   ),
   headers('(2, 72, 1)'),
   duplicates('(8, 1, 85, 5, null), (9, 1, 95, 5, null), (999, 1, 101, 5, null)'),
@@ -152,7 +164,7 @@ const SAYING = [
    values (999, '1', 1, 95, '2019-05-02', 'C', 'S', 1, 10, 'EUR', 5);
    create temporary table unsettled on commit drop as select id as document_id from document;`,
   decisions(
-    `(1, 2, 12, 'counts', null), (999, 2, 22, 'superseded', null), (7, null, null, 'counts', null)`,
+    `(1, 2, 12, 'counts', null), (999, 2, 22, 'superseded', null), (7, null, null, 'counts', null), (13, 6, 132, 'superseded', null), (13, 6, 133, 'superseded', null), (14, 1, 143, 'superseded', null)`,
   ),
 ].join('\n');
 
@@ -169,17 +181,19 @@ const SETTLE: Look = {
 const MOVED = [
   `insert into fate (document_id, file_id, row_no, line_no, numbered, issue_date, customer_number, sku, quantity, net_amount, currency, type_code, unit_sign, treatment,
                      amount, number, was_held, held, rule)
-   select n, 1, n * 10 + 1, '9', true, '2019-05-02', 'C', 'S', 1, 10, 'EUR', '380', 1, 0, 10, 'N' || n, was_held, held, case when held <> 'line' then 'some' end
+   select n, 1, n * 10 + 1, '9', true, '2019-05-02', 'C', 'S', 1, 10, 'EUR', '380', 1, 0, n, 'N' || n, was_held, held, case when held <> 'line' then 'some' end
    from unnest(array['duplicate', 'line', 'line', 'line', 'duplicate', 'duplicate', 'line', 'superseded'],
-               array['superseded', 'superseded', 'quarantined', 'superseded', 'line', 'line', 'superseded', 'line']) with ordinality as rows (was_held, held, n);`,
-  lines(`(1, 1, '1', 10)`),
+               array['superseded', 'superseded', 'quarantined', 'superseded', 'line', 'line', 'superseded', 'line', 'line']) with ordinality as rows (was_held, held, n);`,
+  lines(`(1, 1, '1', 10), (4, 1, '1', 10)`),
   `insert into line (document_id, line_no, file_id, row_no, issue_date, customer_number, sku, quantity, net_amount, currency, change_no)
    values (999, '1', 1, 21, '2019-05-02', 'C', 'S', 1, 10, 'EUR', 5);
+   insert into line select document_id, line_no, 1, file_id, row_no, issue_date, customer_number, sku, quantity, net_amount, currency, 3, 5 from line where row_no = 41;
    insert into quarantine (file_id, row_no, rule, cells, change_no) values (1, 21, 'conflict', '{}', 5);`,
   duplicates(
     '(4, 1, 41, 5, null), (999, 1, 51, 5, null), (5, 1, 52, 5, null), (6, 1, 61, 5, 10), (6, 1, 61, 20, null)',
   ),
   `insert into set_aside (file_id, row_no, held, rule, change_no) values (1, 71, 'superseded', 'row-corrected', 5), (2, 81, 'superseded', 'row-corrected', 5);
+   insert into set_aside (file_id, row_no, held, rule, change_no, ended_no) values (1, 81, 'superseded', 'row-corrected', 5, 10);
    insert into settled_document (document_id) values (50);
    insert into settled_correction (document_id, replaces_id) values (50, 51);
    insert into correction (document_id, replaces_id, change_no, ended_no) values (52, 50, 5, null), (53, 50, 5, 10), (54, 99, 5, null);`,
@@ -204,7 +218,7 @@ const CORRECTED = [
    select file_id, row_no, rule, '{}', '2019-05-02', 'EUR', file_id, change_no, ended_no
    from (values (2, 51, 'ambiguous-date', 5, 7), (2, 51, 'bad-date', 7, 8), (4, 51, 'bad-date', 5, 8)) as given (file_id, row_no, rule, change_no, ended_no);`,
   lines(`(2, 2, '1', 10)`),
-  duplicates('(3, 2, 11, 5, null), (4, 4, 11, 5, null), (5, 2, 12, 5, null)'),
+  duplicates('(6, 1, 61, 5, 10), (3, 2, 11, 5, null), (4, 4, 11, 5, null), (5, 2, 12, 5, null)'),
 ].join('\n');
 
 const WITHDRAW: Look = {
