@@ -241,6 +241,29 @@ describe('lkp quarantine', () => {
     await expect(decide(it.context, 'A-7', 'reopen', { reason: 'x' })).rejects.toThrow('No decision stands');
   });
 
+  test('what is said no more has no part in a decision', async () => {
+    // What was withdrawn was of another type: the version that is picked does not count whatever else is said of it.
+    await take('one.csv', line('A-1', 1, 2, { type: '386' }));
+    await take('two.csv', line('A-1', 1, 2));
+    await withdrawFile(it.context, 'one.csv', 'not a prepayment');
+    await take('three.csv', line('A-1', 1, 5));
+    await decide(it.context, 'A-1', 'release', { reason: 'as on paper', file: 'two.csv' });
+    expect(await now('two.csv')).toEqual({ counted: 1 });
+    await take('four.csv', line('A-1', 2, 1, { type: '386' }));
+    expect(await now('four.csv')).toEqual({ quarantined: 1 });
+
+    // A row without a line number came back corrected: lines are told apart by their numbers again.
+    const { sha256 } = await takeUnnumbered('whole.csv', line('B-1', '', 7));
+    await take('both.csv', line('B-1', 1, 2), line('B-1', 2, 3));
+    const corrected = `${HEADER.trim()},lkp file,lkp row\n${line('B-2', 1, 7).trim()},${sha256},2\n`;
+    await ingestFile(it.context, await it.write('corrected.csv', corrected));
+    await take('first.csv', line('B-1', 1, 5));
+    await take('second.csv', line('B-1', 2, 4));
+    await decide(it.context, 'B-1', 'release', { reason: 'as on paper', file: 'first.csv' });
+    expect(await now('both.csv')).toEqual({ superseded: 1, quarantined: 1 });
+    expect(await now('second.csv')).toEqual({ quarantined: 1 });
+  });
+
   test('an earlier revision does not move', async () => {
     await take('one.csv', line('A-1', 1, 2));
     const before = await refresh(it.context, '2019-06');

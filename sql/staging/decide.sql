@@ -12,19 +12,30 @@ where current_setting('lkp.verdict') = 'reopen'
   and decision.document_id = unsettled.document_id
   and decision.ended_no is null;
 
+-- What is said of each document now (as in said.sql and replaces.sql): whether its rows are compared by line number, and
+-- whether they are treated differently.
+create temporary table spoken on commit drop as
+select row.document_id, bool_and(file.numbered) as by_key,
+       count(distinct coalesce(other_header.treatment, document.treatment)) > 1 as contradicts
+from (
+  select line.document_id, line.file_id, line.row_no from unsettled join line on line.document_id = unsettled.document_id
+  union all
+  select duplicate.document_id, duplicate.file_id, duplicate.row_no
+  from unsettled
+  join duplicate on duplicate.document_id = unsettled.document_id
+) as row
+join document on document.id = row.document_id
+join file     on file.id = row.file_id and file.ended_no is null
+left join other_header on other_header.file_id = row.file_id and other_header.row_no = row.row_no
+where not exists (
+  select from set_aside
+  where set_aside.file_id = row.file_id and set_aside.row_no = row.row_no
+    and set_aside.rule = 'row-corrected' and set_aside.ended_no is null)
+group by row.document_id;
+
 create temporary table undecided on commit drop as
-with spoken as (
-  select row.document_id, bool_and(file.numbered) as by_key
-  from (
-    select line.document_id, line.file_id from unsettled join line on line.document_id = unsettled.document_id
-    union
-    select duplicate.document_id, duplicate.file_id from unsettled join duplicate on duplicate.document_id = unsettled.document_id
-  ) as row
-  join file on file.id = row.file_id and file.ended_no is null
-  group by row.document_id
-)
 -- one row is one row that waits: of which unit of its document, and which version of it (as in settle.sql)
-select line.document_id, line.file_id, line.row_no, quarantine.rule,
+select line.document_id, line.file_id, line.row_no, quarantine.rule, spoken.contradicts,
        case when spoken.by_key then line.line_no else '' end as unit_no,
        case when spoken.by_key then line_content(line.customer_number, line.sku, line.quantity, line.net_amount, line.currency,
                                                  coalesce(other_header.treatment, document.treatment))
@@ -33,7 +44,6 @@ from unsettled
 join document   on document.id = unsettled.document_id
 join spoken     on spoken.document_id = document.id
 join line       on line.document_id = document.id and line.ended_no is null
-join file       on file.id = line.file_id
 join quarantine on quarantine.file_id = line.file_id and quarantine.row_no = line.row_no and quarantine.ended_no is null
 left join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
 where current_setting('lkp.verdict') <> 'reopen';
@@ -61,11 +71,7 @@ select undecided.document_id,
        current_setting('lkp.change_no')::bigint
 from undecided
 where undecided.rule <> 'conflict'
-   or current_setting('lkp.verdict') = 'release'
-  and exists (select from line
-              join other_header on other_header.file_id = line.file_id and other_header.row_no = line.row_no
-              join document on document.id = line.document_id and document.treatment <> other_header.treatment
-              where line.document_id = undecided.document_id)
+   or current_setting('lkp.verdict') = 'release' and undecided.contradicts
 group by undecided.document_id;
 
 -- A credit that waits for its invoice waits by no stored row (marts/17_credit_month.sql). Releasing it moves no row, but its
@@ -80,10 +86,10 @@ where current_setting('lkp.verdict') <> 'reopen'
   and not exists (select from undecided where undecided.document_id = unsettled.document_id);
 
 insert into month_touched (issue_month, change_no)
-select distinct date_trunc('month', document.issue_date::timestamp)::date, current_setting('lkp.change_no')::bigint
+select date_trunc('month', document.issue_date::timestamp)::date, current_setting('lkp.change_no')::bigint
 from unsettled
 join document on document.id = unsettled.document_id
 where document.class = 'credit note'
 on conflict do nothing;
 
-drop table undecided;
+drop table undecided, spoken;

@@ -42,7 +42,7 @@ analyze saying;
 create temporary table body on commit drop as
 with sized as (
   select saying.document_id, saying.unit_no, saying.body, count(*) as rows,
-         min((saying.file_id::bigint << 32) + saying.row_no) as came,
+         min(saying.file_id) as came, -- compared as a whole, a body is a file
          bool_or(decision.verdict is not null) as put_aside
   from saying
   left join decision on decision.document_id = saying.document_id and decision.file_id = saying.file_id
@@ -59,7 +59,7 @@ with sized as (
 ), amount as (
   select saying.document_id, saying.body, saying.content, count(*) as rows
   from several
-  join saying on saying.document_id = several.document_id and not saying.repeats and saying.unit_no = ''
+  join saying on saying.document_id = several.document_id and not saying.repeats
   group by saying.document_id, saying.body, saying.content
 ), shared as (
   select inside.document_id, inside.body as inside, outside.body as outside, sum(least(inside.rows, outside.rows)) as rows
@@ -70,8 +70,8 @@ with sized as (
 ), contained as (
   select shared.document_id, shared.inside, shared.outside
   from shared
-  join sized as inside  on inside.document_id = shared.document_id and inside.body = shared.inside and inside.unit_no = ''
-  join sized as outside on outside.document_id = shared.document_id and outside.body = shared.outside and outside.unit_no = ''
+  join sized as inside  on inside.document_id = shared.document_id and inside.body = shared.inside
+  join sized as outside on outside.document_id = shared.document_id and outside.body = shared.outside
   where shared.rows = inside.rows
     and (outside.rows > inside.rows or outside.came < inside.came)
 ), held as (
@@ -79,10 +79,8 @@ with sized as (
          sized.document_id, sized.unit_no, sized.body, coalesce(holder.body, sized.body) as holder,
          coalesce(holder.put_aside, sized.put_aside)                                     as put_aside
   from sized
-  left join contained       on contained.document_id = sized.document_id and sized.unit_no = ''
-                           and contained.inside = sized.body
-  left join sized as holder on holder.document_id = sized.document_id and holder.unit_no = ''
-                           and holder.body = contained.outside
+  left join contained       on contained.document_id = sized.document_id and contained.inside = sized.body
+  left join sized as holder on holder.document_id = sized.document_id and holder.body = contained.outside
                            and not exists (select from contained as deeper
                                            where deeper.document_id = holder.document_id and deeper.inside = holder.body)
   where contained.outside is null or holder.body is not null

@@ -116,7 +116,7 @@ with recursive chain as (
   from chain
   join correction on correction.replaces_id = chain.document_id and correction.ended_no is null
 )
-select distinct date_trunc('month', touched.issue_date::timestamp)::date, current_setting('lkp.change_no')::bigint
+select date_trunc('month', touched.issue_date::timestamp)::date, current_setting('lkp.change_no')::bigint
 from (
   select moved.issue_date from moved
   union

@@ -59,7 +59,7 @@ group by row_stands_again.file_id, 2, side.held, row_stands_again.currency;
 
 -- The file's own rows.
 insert into month_touched (issue_month, change_no)
-select distinct file_total.issue_month, current_setting('lkp.change_no')::bigint
+select file_total.issue_month, current_setting('lkp.change_no')::bigint
 from file_total
 where file_total.file_id = current_setting('lkp.file_id')::int
   and file_total.issue_month is not null

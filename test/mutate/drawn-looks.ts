@@ -10,6 +10,7 @@ import { REPORT_LOOKS } from './drawn-report.ts';
 import { EXPLAIN_LOOKS } from './drawn-report-explain.ts';
 import { OTHER_REPORT_LOOKS } from './drawn-report-others.ts';
 import { SAID_LOOKS } from './drawn-said.ts';
+import { SETTLE_LOOKS } from './drawn-settle.ts';
 import { STAGING_LOOKS } from './drawn-staging.ts';
 import { STORED_LOOKS } from './drawn-stored.ts';
 import { VIEW_LOOKS } from './drawn-views.ts';
@@ -284,4 +285,5 @@ export const DRAWN_LOOKS: readonly Look[] = [
   ...STAGING_LOOKS,
   ...SAID_LOOKS,
   ...STORED_LOOKS,
+  ...SETTLE_LOOKS,
 ];
