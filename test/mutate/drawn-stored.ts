@@ -186,6 +186,47 @@ const DISPOSED = [
   ]),
 ];
 
+/** Documents that are alike but for one part of their key, the last two at fault or settled otherwise; a row of each. */
+const KEYS = [
+  {},
+  { number: 'N2' },
+  { issue_date: '2020-01-02' },
+  { class: 'credit note' },
+  { seller: 'T' },
+  { number: 'N6' },
+  { number: 'N7' },
+].map((each) => ({ number: 'N', issue_date: '2020-01-01', class: 'invoice', seller: 'S', ...each }));
+const isLast = (nth: number): boolean => nth === KEYS.length;
+
+const PLAIN: Look = {
+  file: 'staging/store_plain',
+  settings: { file_id: FILE, change_no: CHANGE },
+  ground: [
+    NO_ROWS,
+    asFields(KEYS.map(() => ({}))),
+    rows('document', document, KEYS),
+    rows('staged_document', (nth) => ({ id: nth, settles: isLast(nth) }), KEYS),
+    ...['staged', 'apart'].map((table) =>
+      rows(
+        table,
+        (nth) => ({
+          ...staged(nth),
+          line_number: '1',
+          rule: nth === KEYS.length - 1 ? 'ragged-row' : null,
+          waits: table === 'apart' ? 'totals-differ' : null,
+          seen: `row ${nth}`,
+        }),
+        KEYS,
+      ),
+    ),
+    rows('staged', (nth) => ({ ...staged(nth), row_no: 10 - nth, line_number: `${nth + 1}` }), [
+      KEYS[0]!,
+      KEYS[0]!,
+    ]),
+  ],
+  looks: ['true', 'false'].map((numbered) => `select set_config('lkp.numbered', '${numbered}', true)`),
+};
+
 const DISPOSITIONS: readonly Look[] = [
   {
     file: 'staging/file_dispositions',
@@ -205,4 +246,4 @@ const DISPOSITIONS: readonly Look[] = [
   },
 ];
 
-export const STORED_LOOKS: readonly Look[] = [...SPLIT, ...STORED, ...DISPOSITIONS];
+export const STORED_LOOKS: readonly Look[] = [...SPLIT, PLAIN, ...STORED, ...DISPOSITIONS];
