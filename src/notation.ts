@@ -12,6 +12,9 @@ export interface NumberFormat {
  */
 export type NumberReading = 'plain' | NumberFormat | 'undecided';
 
+/** What a formula cell of a workbook reads as when its file holds no result for it; no typed column takes it. */
+export const NO_STORED_VALUE = '#FORMULA!';
+
 /** The longest cell that may be a number, with all that dresses it and groups its digits. */
 export const MOST_CHARACTERS = 64;
 

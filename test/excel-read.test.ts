@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { NO_STORED_VALUE, unreadable } from '../src/excel/read.ts';
+import { unreadable } from '../src/excel/read.ts';
 import { decimalText, formatOf, numberText } from '../src/excel/values.ts';
 import { LkpError } from '../src/job.ts';
+import { NO_STORED_VALUE } from '../src/notation.ts';
 import { inFolder, type Part, readAll, SHARED_DATA, workbookParts, zip } from './excel-fixtures.ts';
 
 /** The rows of a workbook with these parts. */

@@ -1,8 +1,7 @@
+import { NO_STORED_VALUE } from '../notation.ts';
 import { LIMITS, local, openParts, type Parts, parseXml, readXml, refuse } from './parts.ts';
 import { builtInFormat, formatOf, type NumberFormat, numberText, unescaped } from './values.ts';
 
-/** What a formula cell reads as when its file holds no value for it; no typed column takes it. */
-export const NO_STORED_VALUE = '#FORMULA!';
 /** A value further right is a fault of its exporter; padding up to it would cost more than the file. */
 const MAX_COLUMNS = 1_024;
 const MAX_ROWS = 1_048_576;

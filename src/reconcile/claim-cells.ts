@@ -1,10 +1,27 @@
-import { COMMA, decimalMark, numberPattern, POINT } from '../notation.ts';
+import { COMMA, decimalMark, NO_STORED_VALUE, numberPattern, POINT } from '../notation.ts';
 import type { Sql } from '../ports.ts';
-import { CURRENCY, keyOf } from './claim-headers.ts';
+import { CURRENCY, cut, keyOf } from './claim-headers.ts';
 
 /** Stands before a worksheet's typed number or date, which has one reading: no text of a file has this character. */
 export const TYPED = '\uE000';
 export const untyped = (cell: string): string => cell.replaceAll(TYPED, '');
+
+/** What a message says of a formula without a stored result: no spreadsheet shows the text that it reads as. */
+export const NO_RESULT = 'a formula whose result the file lacks';
+
+/** The text of a cell in a message. */
+export const shown = (cell: string, most = 100): string =>
+  cut(untyped(cell).trim().replaceAll(NO_STORED_VALUE, NO_RESULT), most);
+
+/** The cells of a row in a message. */
+export const textOf = (cells: readonly string[]): string =>
+  cut(
+    cells
+      .map((cell) => shown(cell, 200))
+      .filter((text) => text !== '')
+      .join(' '),
+    200,
+  );
 
 /** Names of months in the languages of claims, in full and short, as `keyOf` has them -> 1 to 12. */
 const MONTHS: ReadonlyMap<string, number> = new Map(
@@ -201,4 +218,31 @@ function readAs(text: string, formats: ReadonlyArray<typeof POINT>): string[] {
       return text.replace(groups, '').replace(mark, '.');
     });
   return [...new Set(readings)];
+}
+
+/** A word for an invoice number: `Invoice No.`, `Fatura Numarası`, `Rechnungs-Nr.`, `請求書番号`; alone where a space or a sign follows. */
+const NUMBER_WORD =
+  /^(?:invoice|inv|fatura|rechnungs?|請求書?|インボイス)(?:[\s.-]*(?:(?:number|no|nr|numaras[ıiİ]|nummer)(?![\p{L}])|番号|[#№])|(?=[\s:#]))[\s.:#№-]*(?=[^\s.:#№-])/iu;
+
+/**
+ * The invoice numbers of cells, without the word for it that some write in front, where the rest has a digit and nothing
+ * is known under the number as written.
+ */
+export async function numbersOfInvoices(tx: Sql, cells: readonly string[]): Promise<string[]> {
+  const texts = cells.map((cell) => untyped(cell).trim());
+  const bare = texts.map((text) => text.normalize('NFKC').replace(NUMBER_WORD, ''));
+  const worded = texts.filter((text, at) => bare[at] !== text.normalize('NFKC') && /\d/.test(bare[at]!));
+  if (worded.length === 0) return texts;
+  const unknown = await tx.rows<{ text: string }>(
+    `select given.text
+     from unnest($1::text[]) as given (text)
+     where not exists (select from document where invoice_key(document.number) = invoice_key(given.text))
+       and not exists (select from rejection where rejection.document_number is not null
+                         and invoice_key(rejection.document_number) = invoice_key(given.text))
+       and not exists (select from set_aside where set_aside.document_number is not null
+                         and invoice_key(set_aside.document_number) = invoice_key(given.text))`,
+    [[...new Set(worded)]],
+  );
+  const open = new Set(unknown.map(({ text }) => text));
+  return texts.map((text, at) => (open.has(text) ? bare[at]! : text));
 }

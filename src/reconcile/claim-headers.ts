@@ -16,13 +16,13 @@ export const CLAIM_HEADERS = {
   omlpType:
     'OMLP type|OMLP|type of OMLP|type|product type|learning product type|product family|OMLP türü|OMLP tipi|tür|ürün türü|ürün tipi|OMLP-Typ|OMLP-Art|Typ|Art|Produkttyp|Produktart|OMLPタイプ|OMLP種別|OMLPの種類|タイプ|種別|種類|製品タイプ|製品種別',
   purchaseUnit:
-    'Purchase unit|purchase units|purchased units|unit|units|quantity|qty|satın alma birimi|satın alınan birim|birim|adet|miktar|Kaufeinheit|Kaufeinheiten|Einheit|Einheiten|Menge|Anzahl|Stückzahl|Stueckzahl|購入単位|購入ユニット|購入数|購入数量|ユニット|単位|数量|個数',
+    'Purchase unit|purchase units|purchased units|unit|units|quantity|qty|satın alma birimi|satın alınan birim|birim|adet|miktar|satın alma birimleri|satın alınan birimler|birimler|Kaufeinheit|Kaufeinheiten|Einkaufseinheit|Einkaufseinheiten|Einkaufsmenge|Einheit|Einheiten|Menge|Anzahl|Stückzahl|Stueckzahl|購入単位|購入ユニット|購入単位数|購入ユニット数|購入数|購入数量|ユニット|単位|数量|個数',
   invoice:
     'Invoice #|invoice|invoice number|invoice no|invoice nr|invoice id|inv no|fatura|fatura no|fatura numarası|Rechnung|Rechnungsnummer|Rechnungsnr|Rechnung Nr|Rechnungs Nr|Belegnummer|Belegnr|請求書番号|請求書|請求番号|請求書No|インボイス番号|インボイス',
   kpiValue:
-    'KPI value|KPI|KPI values|KPI points|value of KPI|KPI değeri|KPI puanı|KPI-Wert|KPI-Punkte|KPI値|KPIの値|KPI価値|KPIポイント',
+    'KPI value|KPI|KPI values|KPI points|value of KPI|KPI değeri|KPI puanı|KPI değerleri|KPI puanları|KPI-Wert|KPI-Werte|KPI-Punkte|KPI値|KPIの値|KPI価値|KPIポイント',
   revenueValue:
-    'Revenue value|revenue|revenues|net revenue|amount|net amount|value of revenue|gelir|gelir değeri|ciro|hasılat|tutar|net tutar|Umsatz|Umsatzwert|Nettoumsatz|Erlös|Erloes|Betrag|Nettobetrag|収益|収益値|収益額|売上|売上高|売上額|売上値|金額',
+    'Revenue value|revenue|revenues|net revenue|amount|net amount|value of revenue|gelir|gelir değeri|ciro|hasılat|tutar|net tutar|gelirler|tutarlar|Umsatz|Umsätze|Umsatzwert|Umsatzwerte|Nettoumsatz|Erlös|Erloes|Erlöse|Betrag|Beträge|Nettobetrag|収益|収益値|収益額|売上|売上高|売上額|売上値|金額',
   partner:
     'MPN ID|MPN|MPN number|MPN no|partner MPN ID|partner ID|organization ID|organisation ID|organization MPN ID|organisation MPN ID|location ID|location MPN ID|MPN numarası|MPN no|iş ortağı kimliği|iş ortağı no|MPN-Nummer|Partner-ID|Partnernummer|Standort-ID|MPN番号|パートナーID|パートナー番号|拠点ID',
 } as const;
@@ -166,21 +166,30 @@ export function checkHeader(name: string, head: Table['head'], header: ClaimHead
   if (missing.length === 0) return header;
   const taken = new Set(columns.values());
   const free = cells.filter((cell, column) => !taken.has(column) && cell.trim() !== '');
+  const suggested = missing.map((field) => meant(field, free));
+  const isRenamed = suggested.every((text) => text !== '');
+  const next = isRenamed ? 'rename the column' : 'add what is missing';
+  const both = !isRenamed && suggested.some((text) => text !== '') ? 'rename that column, and ' : '';
   throw new LkpError(
     'request',
-    `${name} lacks ${missing.map(titleOf).join(', ')}: its header (row ${row}) is ${listed(cells)}. ${missing.map((field) => meant(field, free)).join('')}A claim has the columns ${seven}: add what is missing.`,
+    `${name} lacks ${missing.map(titleOf).join(', ')}: its header (row ${row}) is ${listed(cells)}. ${suggested.join('')}A claim has the columns ${seven}: ${both}${next}.`,
   );
 }
 
 /** Did you mean: a header that serves no field and comes nearest to a name of this one. */
 function meant(field: ClaimField, free: readonly string[]): string {
   const close = free.find((cell) => NAMES.get(nearest(keyOf(cell), [...NAMES.keys()])) === field);
-  return close === undefined ? '' : `Did you mean "${close.trim().slice(0, 60)}" for ${titleOf(field)}? `;
+  return close === undefined ? '' : `Did you mean "${cut(close.trim(), 60)}" for ${titleOf(field)}? `;
 }
 
-const listed = (cells: readonly string[]): string =>
+/** Header cells in a message: the first twelve. */
+export const listed = (cells: readonly string[]): string =>
   cells
     .filter((cell) => cell.trim() !== '')
     .slice(0, 12)
-    .map((cell) => `"${cell.trim().slice(0, 60)}"`)
+    .map((cell) => `"${cut(cell.trim(), 60)}"`)
     .join(', ');
+
+/** No longer than so many characters; what is cut says so. */
+export const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 3)}...`;

@@ -1,29 +1,19 @@
 import { basename } from 'node:path';
 import { sha256Of } from '../files.ts';
 import { type Context, LkpError } from '../job.ts';
-import { shortest } from '../money.ts';
 import { TOTAL_WORD } from '../notation.ts';
 import { openBest } from '../opening.ts';
 import type { Table } from '../ports.ts';
-import type { Claim, ClaimLine } from './answer.ts';
-import {
-  currencyIn,
-  dayFirstIn,
-  monthIn,
-  numbersIn,
-  type SaidNumber,
-  TYPED,
-  untyped,
-  yearIn,
-} from './claim-cells.ts';
+import type { Claim } from './answer.ts';
+import { monthIn, TYPED, textOf, untyped } from './claim-cells.ts';
 import {
   type ClaimField,
   type ClaimHeader,
   checkHeader,
   fieldNamed,
   findClaimHeader,
-  titleOf,
 } from './claim-headers.ts';
+import { cannotBeRead, linesOf, type RawRow } from './claim-lines.ts';
 
 /** A claim of more lines than a person could look through is none. */
 export const MOST_LINES = 20_000;
@@ -41,11 +31,6 @@ export interface ReadClaim extends Claim {
 
 /** Why a row is no claimed line. */
 export type LeftOut = 'preamble' | 'blank' | 'header' | 'total' | 'text' | 'partner';
-
-interface RawRow {
-  readonly row: number;
-  readonly cells: readonly string[];
-}
 
 /**
  * Reads a partner's claim: a CSV file or workbook with the seven fields (DOMAIN, rule 4) in any order, under headers in
@@ -72,7 +57,7 @@ export async function readClaim(context: Context, path: string, name = basename(
     if (read.lines.length === 0 && fault) {
       throw new LkpError(
         'request',
-        `No line of ${name} can be answered. In row ${fault.row}, ${fault.field} is "${fault.seen}"; wanted is ${fault.wanted}${read.unreadable.length > 1 ? `; so it is in ${read.unreadable.length - 1} more` : ''}. Correct the column, or ask the partner for the claim again.`,
+        `No line of ${name} can be answered. In row ${fault.row}, ${fault.field}: ${cannotBeRead(fault)}${read.unreadable.length > 1 ? `; so it is in ${read.unreadable.length - 1} more` : ''}. Correct the column, or ask the partner for the claim again.`,
       );
     }
     const named = [...sorted.named, ...read.named].sort((a, b) => a.row - b.row);
@@ -221,135 +206,4 @@ function partnerIn(cells: readonly string[]): string | undefined {
         })
       : [[first.replace(/[:：]$/, ''), second]];
   return said.find(([label]) => fieldNamed(label) === 'partner')?.[1];
-}
-
-const textOf = (cells: readonly string[]): string =>
-  cells
-    .map((cell) => untyped(cell).trim())
-    .filter((text) => text !== '')
-    .join(' ')
-    .slice(0, 200);
-
-type Unreadable = Claim['unreadable'][number];
-const FIGURES = ['purchaseUnit', 'kpiValue', 'revenueValue'] as const;
-const A_MONTH = 'a month, such as 5, May, 2020-05 or a date';
-
-/** Reads the cells of the lines: months one by one, figures as their columns say together. */
-async function linesOf(context: Context, name: string, header: ClaimHeader, rows: readonly RawRow[]) {
-  const { columns } = header;
-  const at = (raw: RawRow, field: ClaimField): string => raw.cells[columns.get(field) ?? -1] ?? '';
-  const unreadable: Unreadable[] = [];
-  const whole = rows.filter((raw) => {
-    if (raw.cells.length === header.cells.length) return true;
-    unreadable.push({
-      row: raw.row,
-      field: 'the whole row',
-      seen: textOf(raw.cells),
-      wanted: `${header.cells.length} cells, as the header has; put a figure that has a comma in it in quotes`,
-    });
-    return false;
-  });
-  const numbers = await context.db.transaction('reconcile', (tx) =>
-    numbersIn(
-      tx,
-      FIGURES.map((field) => whole.map((raw) => at(raw, field))),
-    ),
-  );
-  const ofHeader = currencyIn(header.cells[columns.get('revenueValue') ?? -1] ?? '');
-  const inCurrency = (field: ClaimField, said: SaidNumber): SaidNumber =>
-    field === 'revenueValue' ? { ...said, currency: said.currency ?? ofHeader } : said;
-  const months = monthsOf(whole, columns, name, header);
-  const lines: ClaimLine[] = [];
-  const named: Array<ReadClaim['named'][number]> = [];
-  for (const [index, raw] of whole.entries()) {
-    const mpnId = untyped(at(raw, 'partner')).trim();
-    if (mpnId !== '') named.push({ mpnId, row: raw.row });
-    const month = months[index]!;
-    if (typeof month !== 'string') unreadable.push(month);
-    const [purchaseUnit, kpiValue, revenueValue] = FIGURES.map((field, column) =>
-      figure(raw.row, field, at(raw, field), inCurrency(field, numbers[column]![index]!), unreadable),
-    ) as [string | null, string | null, string | null];
-    if (typeof month !== 'string') continue;
-    const text = (field: ClaimField): string => untyped(at(raw, field)).trim();
-    const written = { omlpType: text('omlpType'), invoice: text('invoice') };
-    lines.push({ row: raw.row, kpiMonth: month, ...written, purchaseUnit, kpiValue, revenueValue });
-  }
-  const currencies = [ofHeader, ...numbers[2]!.map(({ currency }) => currency)];
-  return {
-    lines,
-    unreadable: unreadable.sort((a, b) => a.row - b.row),
-    named,
-    currencies: [...new Set(currencies.filter((one) => one !== null))].sort(),
-  };
-}
-
-/** A figure as a plain decimal; null, and told, where it cannot be read. */
-function figure(
-  row: number,
-  field: ClaimField,
-  cell: string,
-  { readings: all, currency }: SaidNumber,
-  unreadable: Unreadable[],
-): string | null {
-  const seen = untyped(cell).trim();
-  if (seen === '' || /^[-–—]$/.test(seen)) return null;
-  // None of the currencies that are known here has three decimals: beside one, 1.234 is a thousand and more.
-  const readings = currency === null ? all : all.filter((one) => !/\.\d{3}/.test(one));
-  if (readings.length === 1) return shortest(readings[0]!);
-  const wanted =
-    readings.length === 0
-      ? 'a number, such as 1,234.56 or 1.234,56'
-      : `a number with one reading: this is ${readings.join(' or ')}, and no other figure of the claim says which`;
-  unreadable.push({ row, field: titleOf(field), seen: seen.slice(0, 100), wanted });
-  return null;
-}
-
-/** The month of each line, `YYYY-MM`, or what cannot be read about it. */
-function monthsOf(
-  rows: readonly RawRow[],
-  columns: ClaimHeader['columns'],
-  name: string,
-  header: ClaimHeader,
-): Array<string | Unreadable> {
-  const field = columns.has('month') ? 'month' : 'period';
-  const cells = rows.map(({ cells }) => cells[columns.get(field) ?? -1] ?? '');
-  const years = columns.has('year') ? rows.map(({ cells }) => cells[columns.get('year')!] ?? '') : undefined;
-  if (!years && !cells.some((cell) => monthIn(cell)?.year !== undefined)) {
-    throw new LkpError(
-      'request',
-      `${name} lacks Year: its header (row ${header.row}) has no such column, and no ${titleOf(field)} names a year, such as 2020-05. Add the column, or write the year with the month.`,
-    );
-  }
-  const first = cells.map(dayFirstIn);
-  const order = first.includes(true) === first.includes(false) ? undefined : first.includes(true);
-  return rows.map(({ row }, index) => monthOf(row, titleOf(field), cells[index]!, years?.[index], order));
-}
-
-function monthOf(
-  row: number,
-  field: string,
-  cell: string,
-  yearCell: string | undefined,
-  dayFirst: boolean | undefined,
-): string | Unreadable {
-  const seen = untyped(cell).trim();
-  const not = (wanted: string, where = field, what = seen): Unreadable => ({
-    row,
-    field: where,
-    seen: what.slice(0, 100),
-    wanted,
-  });
-  const said = monthIn(cell);
-  if (!said) return not(A_MONTH);
-  if (said.or !== undefined && dayFirst === undefined)
-    return not('a date with one reading, such as 2020-05-01: day and month may be exchanged here');
-  const given = untyped(yearCell ?? '').trim();
-  const year = yearIn(given);
-  if (given !== '' && year === undefined) return not('a year from 2000 to 2099', titleOf('year'), given);
-  if (said.year !== undefined && year !== undefined && said.year !== year)
-    return not(`the year of the column ${titleOf('year')}, which is ${year}`);
-  const known = said.year ?? year;
-  if (known === undefined) return not('a year beside the month', titleOf('year'), given);
-  const month = dayFirst === false && said.or !== undefined ? said.or : said.month;
-  return `${known}-${String(month).padStart(2, '0')}`;
 }
