@@ -70,6 +70,10 @@ export function readable(text: string, decimals = 2): string {
   return decimals === 0 && fraction === '' ? grouped : `${grouped}.${fraction.padEnd(decimals, '0')}`;
 }
 
+/** `1 line`, `2,000 lines`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${readable(String(count), 0)} ${count === 1 ? one : many}`;
+
 /**
  * Sums very many decimals quickly: small ones as safe integers per scale, folded into BigInt before they could
  * lose a digit.

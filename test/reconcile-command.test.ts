@@ -302,6 +302,7 @@ describe('the workbook', () => {
     window: { from: '2019-05', to: '2020-04' },
     currency: 'USD',
     lines,
+    unanswered: 1,
     months: [{ month: '2019-05', kpi: gap, revenue: gap, lines: counts }],
     totals: { kpi: gap, revenue: gap, lines: counts },
   };

@@ -1,16 +1,11 @@
-import { readable } from '../money.ts';
-import type { Block, Book, CellValue, Sheet, TableColumn } from '../ports.ts';
-import type { Answer, AnswerLine, Gap, MonthAnswer } from './answer.ts';
-import {
-  CAUSE_TONES,
-  causesSheet,
-  evidenceFiles,
-  evidenceLines,
-  leftOutSheet,
-  wordsSheet,
-} from './answer-sheets.ts';
+import { counted, readable } from '../money.ts';
+import type { Block, Book, Sheet } from '../ports.ts';
+import type { Answer, AnswerLine } from './answer.ts';
+import { causesSheet, evidenceFiles, evidenceLines, leftOutSheet, wordsSheet } from './answer-sheets.ts';
+import { causeBlocks, isAllCompared, isZero, monthBlocks, partOf } from './answer-sums.ts';
 import { type Cause, entryOf } from './causes.ts';
 import type { ReadClaim } from './claim.ts';
+import { notCompared } from './compare.ts';
 import type { ShownEvidence } from './evidence.ts';
 
 /** An answer, with what it answers and what came with it. */
@@ -42,9 +37,6 @@ export function answerBook(report: AnswerReport): Book {
 }
 
 const nameOf = ({ partner }: Answer): string => partner.name || `partner ${partner.mpnId}`;
-const isZero = (text: string): boolean => /^-?[0.]*$/.test(text);
-const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${readable(String(count), 0)} ${count === 1 ? one : many}`;
 
 /** How many answer lines have a cause. */
 export const linesOf = ({ totals }: Answer, cause: Cause): number =>
@@ -78,26 +70,57 @@ function summary(report: AnswerReport): Sheet {
 /** Nothing is wrong on either side. */
 const isAgreed = ({ cause }: AnswerLine): boolean => entryOf(cause).fault === false;
 
-/** The answer in one sentence: how many of the claimed lines the report has. */
+const notComparedIn = ({ lines }: Answer): number =>
+  lines.reduce((sum, { claimed }) => sum + (claimed ? notCompared(claimed).length : 0), 0);
+
+/** The answer in a sentence or three: how many of the claimed lines the report has, and what of them was not compared. */
 export function headline(answer: Answer): string {
-  const claimed = answer.lines.filter((line) => line.claimed !== null);
-  const matched = claimed.filter(isAgreed).length;
-  const lines = counted(claimed.length, 'line that you claimed', 'lines that you claimed');
-  if (matched === claimed.length)
-    return claimed.length === 1
-      ? 'The line that you claimed is in the report as claimed.'
-      : `All ${lines} are in the report as claimed.`;
-  return matched === 0
-    ? `None of the ${lines} is in the report as claimed.`
-    : `Of the ${lines}, ${readable(String(matched), 0)} ${matched === 1 ? 'is' : 'are'} in the report as claimed.`;
+  const empty = notComparedIn(answer);
+  const { unanswered } = answer;
+  return [
+    foundText(answer),
+    ...(empty > 0
+      ? [
+          `${counted(empty, 'figure')} could not be read or ${empty === 1 ? 'was' : 'were'} left empty, and ${empty === 1 ? 'was' : 'were'} not compared.`,
+        ]
+      : []),
+    ...(unanswered > 0
+      ? [
+          `${counted(unanswered, 'more row')} of the file cannot be answered, because a cell of ${unanswered === 1 ? 'it' : 'each'} cannot be read.`,
+        ]
+      : []),
+  ].join(' ');
+}
+
+/** Only a line of which every figure was compared is called as claimed. */
+function foundText(answer: Answer): string {
+  const claimed = answer.lines.flatMap((line) => (line.claimed ? [{ ...line, claimed: line.claimed }] : []));
+  const agreed = claimed.filter(isAgreed);
+  const whole = agreed.filter((line) => notCompared(line.claimed).length === 0).length;
+  const partly = agreed.length - whole;
+  const which = answer.unanswered > 0 ? 'that could be read' : 'that you claimed';
+  const lines = counted(claimed.length, `line ${which}`, `lines ${which}`);
+  const some = (count: number): string => `${readable(String(count), 0)} ${count === 1 ? 'is' : 'are'}`;
+  if (claimed.length === 1)
+    return `The line ${which} is ${agreed.length === 0 ? 'not ' : ''}in the report${partly > 0 ? '' : ' as claimed'}.`;
+  if (agreed.length === 0) return `None of the ${lines} is in the report as claimed.`;
+  if (agreed.length === claimed.length && (whole === 0 || partly === 0))
+    return `All ${lines} are in the report${partly > 0 ? '' : ' as claimed'}.`;
+  return `Of the ${lines}, ${[
+    ...(whole > 0 ? [`${some(whole)} in the report as claimed`] : []),
+    ...(partly > 0 ? [`${some(partly)} in the report with figures that were not compared`] : []),
+  ].join(', and ')}.`;
 }
 
 /** The difference in one sentence. */
 export function differenceText(answer: Answer): string {
   const { kpi, revenue } = answer.totals;
-  return isZero(kpi.gap) && isZero(revenue.gap)
-    ? 'The totals of the claim and of the report are the same.'
-    : `Together the claim has ${than(kpi.gap, 'KPI', 0)} and ${than(revenue.gap, answer.currency)} than the report.`;
+  const isAll = isAllCompared(answer.months);
+  if (isZero(kpi.gap) && isZero(revenue.gap))
+    return isAll
+      ? 'The totals of the claim and of the report are the same.'
+      : 'There is no difference in what was compared.';
+  return `Together the claim has ${than(kpi.gap, 'KPI', 0)} and ${than(revenue.gap, answer.currency)} than the report${isAll ? '' : ', in what was compared'}.`;
 }
 
 /** `12 KPI more`, `3.50 USD less`. */
@@ -113,7 +136,7 @@ function sentences({ answer, claim }: AnswerReport): string[] {
   const claimed = answer.lines.filter((line) => line.claimed !== null);
   const currencies = claim.currencies.filter((one) => ![answer.currency, '$'].includes(one));
   return [
-    `You claimed ${counted(claimed.length, 'line')} in ${counted(answer.months.length, 'month')}: ${readable(kpi.claimed, 0)} KPI and ${readable(revenue.claimed)} ${answer.currency} of revenue.`,
+    `${answer.unanswered > 0 ? 'Of your claim' : 'You claimed'} ${counted(claimed.length, 'line')}${answer.unanswered > 0 ? ' could be read,' : ''} in ${counted(answer.months.length, 'month')}: ${claimedText(answer)}.`,
     `For ${answer.months.length === 1 ? 'that month' : 'those months'} the report of cycle ${answer.cycle} shows ${readable(kpi.ours, 0)} KPI and ${readable(revenue.ours)} ${answer.currency}.`,
     differenceText(answer),
     ...(claimed.every(isAgreed)
@@ -125,15 +148,29 @@ function sentences({ answer, claim }: AnswerReport): string[] {
       : [
           'A difference is what you claimed less what the report shows. The causes below add up to it exactly.',
         ]),
-    ...(isZero(kpi.notStated) && isZero(revenue.notStated)
+    ...(isAllCompared(answer.months)
       ? []
-      : ['Where your claim leaves a figure empty, that of the report is taken; it is no difference.']),
+      : [
+          'Where a figure of your claim is empty or cannot be read, that of the report stands under "not compared"; it is no difference.',
+        ]),
     ...(currencies.length === 0
       ? []
       : [
           `Your file writes amounts in ${currencies.join(', ')}; revenue in the report is in ${answer.currency}, at the exchange rate of the invoice date.`,
         ]),
   ];
+}
+
+/** What was claimed in all; of a figure that no line states, there is no sum. */
+function claimedText({ lines, totals: { kpi, revenue }, currency }: Answer): string {
+  const states = (name: 'kpiValue' | 'revenueValue'): boolean =>
+    lines.some(({ claimed }) => claimed !== null && claimed[name] !== null);
+  return [
+    states('kpiValue') ? `${readable(kpi.claimed, 0)} KPI` : 'no readable figure of KPI',
+    states('revenueValue')
+      ? `${readable(revenue.claimed)} ${currency} of revenue`
+      : 'no readable figure of revenue',
+  ].join(' and ');
 }
 
 /** What the report shows in the months of a claim that lacks it: a claim is often of a few lines only. */
@@ -173,107 +210,5 @@ function warnings({ answer, claim, evidence }: AnswerReport): string[] {
     ...evidence.flatMap(({ refused }) =>
       refused === undefined ? [] : [`Not taken as evidence: ${refused}`],
     ),
-  ];
-}
-
-const FIRST: TableColumn = { header: 'Cause', kind: 'text', width: 28 };
-const figure = (header: string, kind: 'decimal' | 'money', width = 16): TableColumn => ({
-  header,
-  kind,
-  width,
-});
-
-/** What the gap is made of: every cause that lines have, and each line's part of it. */
-function causeBlocks({ totals, currency }: Answer): Block[] {
-  return [
-    { block: 'text', tone: 'heading', text: 'What the difference is made of' },
-    {
-      block: 'table',
-      columns: [
-        FIRST,
-        { header: 'Lines', kind: 'integer', width: 16 },
-        figure('KPI difference', 'decimal'),
-        figure(`Revenue difference (${currency})`, 'money', 18),
-      ],
-      rows: totals.lines.map(({ cause, lines }) => [
-        entryOf(cause).title,
-        lines,
-        partOf(totals.kpi, cause),
-        partOf(totals.revenue, cause),
-      ]),
-      totals: [
-        'Difference',
-        totals.lines.reduce((sum, { lines }) => sum + lines, 0),
-        totals.kpi.gap,
-        totals.revenue.gap,
-      ],
-      tint: { column: 0, tones: CAUSE_TONES },
-    },
-  ];
-}
-
-const partOf = ({ byCause }: Gap, cause: Cause): string =>
-  byCause.find((part) => part.cause === cause)?.gap ?? '0';
-
-/** Claimed, shown and the difference of each month; then each month's difference by cause. */
-function monthBlocks({ months, totals, currency }: Answer): Block[] {
-  const notStated = months.some(({ kpi, revenue }) => !isZero(kpi.notStated) || !isZero(revenue.notStated));
-  const figures = (gap: Gap): CellValue[] => [
-    gap.claimed,
-    ...(notStated ? [gap.notStated] : []),
-    gap.ours,
-    gap.gap,
-  ];
-  const across = ({ kpi, revenue }: Omit<MonthAnswer, 'month'>): CellValue[] => [
-    ...figures(kpi),
-    ...figures(revenue),
-  ];
-  const headers = (what: string, kind: 'decimal' | 'money'): TableColumn[] =>
-    ['claimed', ...(notStated ? ['left empty'] : []), 'in the report', 'difference'].map((word) =>
-      figure(`${what} ${word}`, kind),
-    );
-  return [
-    { block: 'text', tone: 'heading', text: 'Month by month' },
-    {
-      block: 'table',
-      columns: [
-        { ...FIRST, header: 'Month', kind: 'month' },
-        ...headers('KPI', 'decimal'),
-        ...headers(`Revenue (${currency})`, 'money'),
-      ],
-      rows: months.map((month) => [month.month, ...across(month)]),
-      totals: ['Total', ...across(totals)],
-    },
-    ...(months.length > 1 ? [monthCauses(months, currency)].flat() : []),
-  ];
-}
-
-function monthCauses(months: readonly MonthAnswer[], currency: string): Block[] {
-  const rows = months.flatMap(({ month, lines, kpi, revenue }) =>
-    lines
-      .filter(({ cause }) => !isZero(partOf(kpi, cause)) || !isZero(partOf(revenue, cause)))
-      .map(({ cause, lines: count }): CellValue[] => [
-        entryOf(cause).title,
-        month,
-        count,
-        partOf(kpi, cause),
-        partOf(revenue, cause),
-      ]),
-  );
-  if (rows.length === 0) return [];
-  return [
-    { block: 'text', tone: 'heading', text: 'The causes of each month' },
-    {
-      block: 'table',
-      columns: [
-        FIRST,
-        { header: 'Month', kind: 'month', width: 16 },
-        { header: 'Lines', kind: 'integer', width: 16 },
-        figure('KPI difference', 'decimal'),
-        figure(`Revenue difference (${currency})`, 'money'),
-      ],
-      rows,
-      tint: { column: 0, tones: CAUSE_TONES },
-    },
   ];
 }

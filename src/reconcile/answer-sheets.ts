@@ -2,6 +2,7 @@ import type { CellValue, Sheet, TableColumn } from '../ports.ts';
 import type { Answer, AnswerLine, OurLine } from './answer.ts';
 import { type Cause, entryOf, rankOf } from './causes.ts';
 import type { LeftOut, ReadClaim } from './claim.ts';
+import { cut } from './claim-headers.ts';
 import type { ShownEvidence } from './evidence.ts';
 
 /** Leads to a location of this partner. Of any other line no figure is shown that the claim does not say. */
@@ -208,9 +209,7 @@ export function leftOutSheet({ unreadable, leftOut, ignored }: ReadClaim): Sheet
   const notes = [
     ...(blank > 0 ? [`Blank rows: ${blank}.`] : []),
     ...(ignored.length > 0
-      ? [
-          `Columns that a claim does not have, and that were not looked at: ${ignored.join(', ').slice(0, 500)}.`,
-        ]
+      ? [`Columns that a claim does not have, and that were not looked at: ${cut(ignored.join(', '), 500)}.`]
       : []),
   ];
   return {
@@ -250,6 +249,7 @@ const WORDS: ReadonlyArray<readonly [word: string, meaning: string]> = [
     'Revenue value',
     'The net amount of the line without tax, in the reporting currency, at the rate of the invoice date.',
   ],
+  ['Not compared', 'Ours, where a claimed figure is empty or cannot be read. It is no difference.'],
   ['Difference', 'What was claimed less what the report shows. The causes add up to it exactly.'],
 ];
 
@@ -288,12 +288,12 @@ export const MEANINGS: Readonly<Record<Cause, string>> = {
   duplicate: 'The same line is claimed more often than it was invoiced.',
   'other-month': 'The invoice counts in another month than claimed.',
   'other-type': 'The product belongs to another OMLP type than claimed.',
-  'other-unit': 'The invoice holds another number of purchase units than claimed.',
+  'other-unit': 'The line of the invoice holds another number of purchase units than claimed.',
   'other-weight': 'A purchase unit earns another KPI value than claimed.',
   'other-rate': 'The amount is converted at the exchange rate of the invoice date.',
   rounding: 'The claim shows fewer decimals than the report.',
   'no-kpi-value': 'The product earns no KPI under the rules of the program.',
   'not-claimed': 'The report shows the line; the claim lacks it.',
   unexplained: 'Nothing that we know explains the difference. A person looks at it.',
-  matched: 'The report has the line as claimed.',
+  matched: 'The report has the line, with every figure that was compared.',
 };

@@ -147,6 +147,8 @@ export interface Answer {
   readonly currency: string;
   /** Claimed lines in the claim's order, each with a cause; then those of ours in the claimed months that it lacks. */
   readonly lines: readonly AnswerLine[];
+  /** How many rows of the claim have no answer line, because a cell of them cannot be read. */
+  readonly unanswered: number;
   /** In the order of time. */
   readonly months: readonly MonthAnswer[];
   readonly totals: Omit<MonthAnswer, 'month'>;

@@ -31,6 +31,17 @@ export function digitsOf(figures: Figures, minorUnit: number): Digits {
   };
 }
 
+const FIELDS = [
+  ['purchaseUnit', 'purchase units'],
+  ['kpiValue', 'KPI value'],
+  ['revenueValue', 'revenue'],
+] as const;
+
+/** The figures of a claimed line that are empty, or that could not be read: they agree with everything. */
+export const notCompared = (
+  line: Readonly<Record<(typeof FIELDS)[number][0], string | null>>,
+): readonly string[] => FIELDS.filter(([field]) => line[field] === null).map(([, name]) => name);
+
 const isSame = (stated: Stated, ours: Figures, name: keyof Figures): boolean => {
   const [one, other] = [stated[name], ours[name]];
   if (one === null) return true;

@@ -1,7 +1,9 @@
 import { addMonths, refreshDay } from '../calendar.ts';
+import { readable } from '../money.ts';
 import { explainRule } from '../rejections.ts';
 import type { AnswerLine, ClaimLine, OurLine } from './answer.ts';
 import { type Cause, entryOf } from './causes.ts';
+import { notCompared } from './compare.ts';
 import type { Asked, HiddenRow, Proof } from './known.ts';
 
 /** What an answer line says, and to whom. */
@@ -17,13 +19,17 @@ function told(cause: Cause, values: Values): Told {
   return { says: filled(says, values).trim(), whatToDo: filled(whatToDo, values), date: null, support: null };
 }
 
+/** Money with two decimals at least, as everywhere; the rest with those that it has. */
+const figure = (text: string | null | undefined, decimals = 2): string | undefined =>
+  text === null || text === undefined ? undefined : readable(text, decimals);
+
 const ofClaim = (claimed: ClaimLine | null): Values => ({
   invoice: claimed?.invoice.trim(),
   claimedMonth: claimed?.kpiMonth,
   claimedType: claimed?.omlpType,
-  claimedUnits: claimed?.purchaseUnit ?? 'nothing',
-  claimedKpi: claimed?.kpiValue ?? 'nothing',
-  claimedRevenue: claimed?.revenueValue ?? 'nothing',
+  claimedUnits: figure(claimed?.purchaseUnit, 0) ?? 'nothing',
+  claimedKpi: figure(claimed?.kpiValue, 0) ?? 'nothing',
+  claimedRevenue: figure(claimed?.revenueValue) ?? 'nothing',
 });
 
 /** The number as on the invoice goes before the number as claimed. */
@@ -34,12 +40,12 @@ const ofOurs = (ours: OurLine | null): Values => ({
   issueMonth: ours?.issueDate?.slice(0, 7),
   omlpType: ours?.omlpType,
   sku: ours?.sku,
-  units: ours?.purchaseUnit,
-  weight: ours?.weight,
-  kpiValue: ours?.kpiValue,
-  amount: ours?.amount,
+  units: unitsText(ours?.purchaseUnit ?? null),
+  weight: figure(ours?.weight, 0),
+  kpiValue: figure(ours?.kpiValue, 0),
+  amount: figure(ours?.amount),
   currency: ours?.currency,
-  revenue: ours?.revenueValue ?? 'an unknown amount of',
+  revenue: figure(ours?.revenueValue) ?? 'an unknown amount of',
   rate: ours?.rate ? ` (${ours.rate} on ${ours.rateDate})` : '',
   file: ours?.places[0]?.file,
 });
@@ -50,10 +56,33 @@ const ofAsked = (asked: Asked): Values => ({
   windowTo: asked.window_to.slice(0, 7),
 });
 
+const unitsText = (units: string | null): string =>
+  units === null
+    ? 'an unknown number of purchase units'
+    : `${readable(units, 0)} purchase unit${units === '1' ? '' : 's'}`;
+
+/** What of a claimed line was compared: nothing else is called as claimed. */
+function ofCompared(claimed: ClaimLine): Values {
+  const empty = notCompared(claimed);
+  if (empty.length === 0) return { asClaimed: ' as claimed', notCompared: '' };
+  const all = `${empty.slice(0, -1).join(', ')}${empty.length > 1 ? ' and ' : ''}${empty.at(-1)}`;
+  const were = empty.length > 1 || empty[0] === 'purchase units' ? 'were' : 'was';
+  return {
+    asClaimed: empty.length === 3 ? '' : ' with the figures that were compared',
+    notCompared: ` The ${all} of the claimed line ${were} left empty or cannot be read, and ${were} not compared.`,
+  };
+}
+
 /** Of a claimed line beside one or several of ours. */
 export function tellPair(cause: Cause, claimed: ClaimLine, ours: OurLine, asked: Asked): Told {
   const several = ours.places.length > 1 ? `, as the sum of ${ours.places.length} lines` : '';
-  return told(cause, { ...ofClaim(claimed), ...ofOurs(ours), ...ofAsked(asked), group: several });
+  return told(cause, {
+    ...ofClaim(claimed),
+    ...ofOurs(ours),
+    ...ofAsked(asked),
+    ...ofCompared(claimed),
+    group: several,
+  });
 }
 
 /** Of a line of ours that the claim lacks. */

@@ -44,6 +44,7 @@ export async function solve(tx: Sql, context: Context, claim: Claim, question: Q
   const proofs = await readProofs(tx, question.evidence ?? []);
   context.progress('matching');
   const settled = await settle(tx, claimed, ours, proofs, asked);
+  const rows = new Set(claim.lines.map(({ row }) => row));
   const months = [...new Set(claimed.map(({ month }) => month))].sort();
   const answers = monthsOf(
     months.map((month) => ({
@@ -61,6 +62,7 @@ export async function solve(tx: Sql, context: Context, claim: Claim, question: Q
     window: { from: asked.window_from.slice(0, 7), to: asked.window_to.slice(0, 7) },
     currency: asked.reporting_currency,
     lines: settled.map(({ answer }) => answer),
+    unanswered: new Set(claim.unreadable.map(({ row }) => row).filter((row) => !rows.has(row))).size,
     months: answers,
     totals: totalOf(answers),
   };

@@ -1,9 +1,12 @@
-import { readable } from '../money.ts';
+import { counted, readable } from '../money.ts';
 import type { AnswerReport } from '../reconcile/answer-book.ts';
 import { differenceText, headline } from '../reconcile/answer-book.ts';
+import { partOf, partsOf } from '../reconcile/answer-sums.ts';
 import { entryOf } from '../reconcile/causes.ts';
+import { cut } from '../reconcile/claim-headers.ts';
+import { cannotBeRead } from '../reconcile/claim-lines.ts';
 import { acceptedIn } from '../reconcile/evidence.ts';
-import { oneLine, table } from './text.ts';
+import { count, oneLine, table } from './text.ts';
 
 type Written = AnswerReport & { readonly path: string; readonly sha256: string };
 
@@ -13,36 +16,39 @@ const NAMED = 20;
 /** An answer for the agent: the gap and its causes, what only the house may know, and where the workbook is. */
 export function reconcileText({ answer, claim, evidence, path }: Written): string {
   const { totals, months, currency, partner } = answer;
+  const sums = partsOf(months);
+  const named = (what: string): string[] =>
+    sums.map(([word], index) => (index === 0 ? `${what} ${word}` : word));
   const parts = [
-    `${oneLine(claim.name)}: ${claim.lines.length} claimed lines of ${partner.mpnId}${partner.name ? ` ${oneLine(partner.name)}` : ''} against cycle ${answer.cycle}, revision ${answer.revision}.`,
+    `${oneLine(claim.name)}: ${counted(claim.lines.length, 'claimed line')} of ${partner.mpnId}${partner.name ? ` ${oneLine(partner.name)}` : ''} against cycle ${answer.cycle}, revision ${answer.revision}.`,
     headline(answer),
     differenceText(answer),
     '',
     table(
-      [
-        'month',
-        'KPI claimed',
-        'in the report',
-        'difference',
-        `${currency} claimed`,
-        'in the report',
-        'difference',
-      ],
+      ['month', ...named('KPI'), ...named(currency)],
       [...months, { month: 'total', ...totals }].map(({ month, kpi, revenue }) => [
         month,
-        ...[kpi.claimed, kpi.ours, kpi.gap].map((text) => readable(text, 0)),
-        ...[revenue.claimed, revenue.ours, revenue.gap].map((text) => readable(text)),
+        ...sums.map(([, part]) => readable(kpi[part], 0)),
+        ...sums.map(([, part]) => readable(revenue[part])),
       ]),
     ),
     '',
     table(
       ['cause', 'lines', 'KPI difference', `${currency} difference`],
-      totals.lines.map(({ cause, lines }) => [
-        entryOf(cause).title,
-        String(lines),
-        readable(totals.kpi.byCause.find((part) => part.cause === cause)?.gap ?? '0', 0),
-        readable(totals.revenue.byCause.find((part) => part.cause === cause)?.gap ?? '0'),
-      ]),
+      [
+        ...totals.lines.map(({ cause, lines }) => [
+          entryOf(cause).title,
+          count(lines),
+          readable(partOf(totals.kpi, cause), 0),
+          readable(partOf(totals.revenue, cause)),
+        ]),
+        [
+          'difference',
+          count(totals.lines.reduce((sum, { lines }) => sum + lines, 0)),
+          readable(totals.kpi.gap, 0),
+          readable(totals.revenue.gap),
+        ],
+      ],
     ),
     '',
   ];
@@ -52,13 +58,13 @@ export function reconcileText({ answer, claim, evidence, path }: Written): strin
       `For you only: row ${claimed?.row ?? '-'}, ${oneLine(claimed?.invoice ?? '')}, ${entryOf(cause).title}: ${oneLine(support!)}`,
     );
   if (open.length > NAMED) parts.push(`and ${open.length - NAMED} more (--json)`);
-  for (const { row, field, seen, wanted } of claim.unreadable.slice(0, NAMED))
-    parts.push(`Row ${row}, ${field}: "${oneLine(seen)}" cannot be read; wanted is ${oneLine(wanted)}.`);
+  for (const cell of claim.unreadable.slice(0, NAMED))
+    parts.push(`Row ${cell.row}, ${cell.field}: ${oneLine(cannotBeRead(cell))}.`);
   if (claim.unreadable.length > NAMED) parts.push(`and ${claim.unreadable.length - NAMED} more (--json)`);
   for (const { row, what, seen } of claim.leftOut.filter((one) => one.what !== 'blank').slice(0, NAMED))
     parts.push(`Row ${row} is no line (${what}): ${oneLine(seen)}`);
   if (claim.ignored.length > 0)
-    parts.push(`Columns that were not looked at: ${claim.ignored.map(oneLine).join(', ').slice(0, 500)}`);
+    parts.push(`Columns that were not looked at: ${cut(claim.ignored.map(oneLine).join(', '), 500)}`);
   for (const file of evidence)
     parts.push(
       file.refused === undefined

@@ -2,7 +2,7 @@ import { levelText } from '../kpi/changed-sheet.ts';
 import type { Changes, LineChange } from '../kpi/changes.ts';
 import type { ChangesReport } from '../kpi/changes-between.ts';
 import type { Reported } from '../kpi/report.ts';
-import { readable } from '../money.ts';
+import { counted, readable } from '../money.ts';
 import { table } from './text.ts';
 
 const count = (number: number): string => readable(String(number), 0);
@@ -14,7 +14,7 @@ const NAMED_LEVELS = 50;
 export function changesText(changes: Changes, all: string): string {
   const { partners, cells, lines, levels, causes, first } = changes;
   const parts = [
-    `${count(partners)} partners, ${count(cells)} months and types of them, ${lines > 0 ? `${count(lines)} lines, ` : ''}${count(levels.length)} levels`,
+    `${counted(partners, 'partner')}, ${counted(cells, 'month and type', 'months and types')} of them, ${lines > 0 ? `${counted(lines, 'line')}, ` : ''}${counted(levels.length, 'level')}`,
     `KPI value ${readable(changes.kpi_before, 0)} -> ${readable(changes.kpi_after, 0)} (${signed(changes.kpi_change, 0)}), revenue ${readable(changes.revenue_before)} -> ${readable(changes.revenue_after)} (${signed(changes.revenue_change)})`,
   ];
   if (levels.length > 0)

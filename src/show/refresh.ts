@@ -1,5 +1,5 @@
 import type { RefreshResult } from '../kpi/refresh.ts';
-import { readable } from '../money.ts';
+import { counted, readable } from '../money.ts';
 import { count, dispositionsText, table } from './text.ts';
 
 /* What a refresh computed, and what differs. */
@@ -20,7 +20,7 @@ export function refreshText(result: RefreshResult, files: number): string {
   const parts = [
     OUTCOMES[result.outcome](result),
     `window: ${result.window.from} to ${result.window.to}`,
-    `KPI value ${readable(result.kpi_value, 0)}, revenue ${readable(result.revenue_value)} ${result.currency}, ${count(result.partners)} partners, ${count(result.locations)} locations`,
+    `KPI value ${readable(result.kpi_value, 0)}, revenue ${readable(result.revenue_value)} ${result.currency}, ${counted(result.partners, 'partner')}, ${counted(result.locations, 'location')}`,
     `lines in: ${count(result.conservation.lines_in)} = ${dispositionsText(result.conservation.dispositions)}`,
   ];
   if (result.no_rate_lines > 0)
