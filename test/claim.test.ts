@@ -12,6 +12,7 @@ import {
   NAMES,
   titleOf,
 } from '../src/reconcile/claim-headers.ts';
+import { cannotBeRead } from '../src/reconcile/claim-lines.ts';
 import { workbookParts, zip } from './excel-fixtures.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
@@ -99,6 +100,24 @@ describe('a workbook', () => {
     ]);
   });
 
+  test('a formula without a stored result is told as one, in a figure and in a number', async () => {
+    const lines = sheet([
+      ['Month', 'Year', 'OMLP type', 'Purchase unit', 'Invoice #', 'KPI value', 'Revenue value'],
+      [5, 2019, 'MOC', 8, 'A-1', 16, 10],
+      [5, 2019, 'MOC', 8, '', 16, 10],
+    ])
+      .replace('<c r="G2"><v>10</v></c>', '<c r="G2"><f>5+5</f></c>')
+      .replace('<c r="F3">', '<c r="E3" t="str"><f>"A-"&amp;2</f></c><c r="F3">');
+    const { unreadable } = await readText('formulas.xlsx', zip(workbookParts(lines)));
+    expect(unreadable.map(({ row, field }) => [row, field])).toEqual([
+      [2, 'Revenue value'],
+      [3, 'Invoice #'],
+    ]);
+    expect(cannotBeRead(unreadable[0]!)).toBe(
+      'the cell holds a formula whose result the file lacks; wanted is its result: open the file in Excel or LibreOffice, save it there, and take the saved file',
+    );
+  });
+
   test('a header merged over two rows', async () => {
     const rows = sheet([
       ['Month', 'Year', 'OMLP type', 'Purchase unit', 'Invoice #', 'KPI', 'Revenue'],
@@ -114,6 +133,32 @@ describe('a workbook', () => {
     expect(leftOut).toMatchObject([{ row: 1, what: 'preamble' }]);
     expect(lines).toMatchObject([{ row: 3, kpiMonth: '2019-05', invoice: 'A-1', revenueValue: '10' }]);
   });
+});
+
+test('a word for the invoice number goes where a number is left', async () => {
+  const written = [
+    ['Invoice No. CM-1', 'CM-1'],
+    ['invoice number: CM-1', 'CM-1'],
+    ['INVOICE #CM-1', 'CM-1'],
+    ['Fatura No CM-1', 'CM-1'],
+    ['FATURA NUMARASI CM-1', 'CM-1'],
+    ['Fatura 17', '17'],
+    ['Rechnungs-Nr. CM-1', 'CM-1'],
+    ['Rechnungsnummer: CM-1', 'CM-1'],
+    ['請求書番号CM-1', 'CM-1'],
+    ...['INVERNESS-1', 'INV-UNKNOWN-1', 'Invoice NONE', 'Rechnungshof-1', 'INV 002'].map((one) => [one, one]),
+  ];
+  const rows = written.map(([cell]) => `5,2019,MOC,1,${cell},2,10.00\n`).join('');
+  const { lines } = await readText('words.csv', `${HEADER}${rows}`);
+  expect(lines.map(({ invoice }) => invoice)).toEqual(written.map(([, number]) => number));
+});
+
+test('a long cell is cut where one sees it', async () => {
+  const { unreadable } = await readText(
+    'long.csv',
+    `${HEADER}5,2019,MOC,1,A-1,2,${'x'.repeat(300)}\n5,2019,MOC,1,A-1,2,3\n`,
+  );
+  expect(unreadable[0]!.seen).toBe(`${'x'.repeat(97)}...`);
 });
 
 describe('how much a claim may hold', () => {
@@ -135,6 +180,32 @@ describe('how much a claim may hold', () => {
 
 describe('headers', () => {
   const all = CLAIM_FIELDS.flatMap((field) => CLAIM_HEADERS[field].split('|').map((name) => [field, name]));
+
+  test('docs/reconcile.md lists them', () => {
+    const text = readFileSync(new URL('../docs/reconcile.md', import.meta.url), 'utf8');
+    const listed = /\n\| field \| [^\n]*\n\|[-|]+\n((?:\|.*\n)+)/.exec(text)![1]!;
+    const rows = listed
+      .trim()
+      .split('\n')
+      .map((row) =>
+        row
+          .split('|')
+          .slice(1, 3)
+          .flatMap((cell) => cell.trim().split(', '))
+          .join('|'),
+      );
+    expect(rows).toEqual(Object.values(CLAIM_HEADERS));
+  });
+
+  test('one that is nearly known is to be renamed, and nothing to be added', async () => {
+    const near = readText(
+      'near.csv',
+      `${HEADER.replace('Purchase unit', 'Purchase untis')}5,2019,MOC,1,A-1,2,3\n`,
+    );
+    await expect(near).rejects.toThrow(
+      /Did you mean "Purchase untis" for Purchase unit\? .*: rename the column\.$/,
+    );
+  });
 
   test('no name means two fields', () => {
     const keys = all.map(([field, name]) => `${keyOf(name!)} ${field}`);

@@ -162,6 +162,53 @@ describe('on the sample month', () => {
     expect(text).toContain('Matched');
   });
 
+  test('a figure that could not be compared is not called as claimed, and the sums show it', async () => {
+    const given = await run(
+      await claim('5,2019,MOC,2,CM-201905-9003,4,1.234\n5,2019,MOC,2,CM-201905-9003,4,2.345\n'),
+    );
+    expect(given.text).not.toMatch(/as claimed|are the same/);
+    expect(given.text).toMatch(/month +KPI claimed +not compared +in the report +difference/);
+    expect(given.text).toContain('2 figures could not be read or were left empty, and were not compared.');
+    expect(given.found.lines[0]).toMatchObject({
+      cause: 'matched',
+      says: 'Invoice CM-201905-9003 is in the report with the figures that were compared. The revenue of the claimed line was left empty or cannot be read, and was not compared.',
+    });
+    const [summary] = [(await readAll(given.found.path)).get('Summary')];
+    expect(JSON.stringify(summary)).toContain('8 KPI and no readable figure of revenue');
+    expect(JSON.stringify(summary)).not.toContain('as claimed');
+  });
+
+  test('a line without any figure is found, and says that it was not compared', async () => {
+    const { found, text } = await run(
+      await claim('5,2019,MOC,,CM-201905-9003,,\nMarzo,2019,MOC,1,A-1,1,1\n'),
+    );
+    expect(found.lines[0]!.says).toMatch(
+      /^Invoice CM-201905-9003 is in the report\. The purchase units, KPI value and revenue of the claimed line were left empty/,
+    );
+    expect(text).toContain(
+      'The line that could be read is in the report. 3 figures could not be read or were left empty, and were not compared. 1 more row of the file cannot be answered',
+    );
+    expect(text).toContain('1 claimed line of');
+  });
+
+  test('one line of several is told as that line, and one claimed line as one', async () => {
+    const { found, text } = await run(await claim('5,2019,MOC,10,CM-201905-0024,20,"1,199.60"\n'));
+    expect(found.lines[0]!.says).toBe(
+      'The line of SKU AZ-103T00 on invoice CM-201905-0024 holds 8 purchase units; the claim says 10.',
+    );
+    expect(text).toContain('The line that you claimed is not in the report as claimed.');
+  });
+
+  test('a number that begins with a word for it, and is known so, stays as it is', async () => {
+    const known = await it.write(
+      'worded.csv',
+      `${INVOICE}Fatura No B-7,2019-05-20,380,USD,CM100200,1,5,500.00,AZ-103T00\n`,
+    );
+    await ingestAll(it.context, [known]);
+    const { found } = await run(await claim('5,2019,MOC,5,Fatura No B-7,10,500.00\n'));
+    expect(found.lines[0]!.says).toMatch(/^Invoice Fatura No B-7 was received or settled after/);
+  });
+
   test('cells that cannot be read are told, and the other lines answered: exit 3', async () => {
     const { found, text, code } = await run(
       await claim('5,2019,MOC,2,CM-201905-9003,4,80.00\nMarzo,2019,MOC,2,CM-201905-9003,4,80.00\n'),

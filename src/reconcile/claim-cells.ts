@@ -17,7 +17,7 @@ export const shown = (cell: string, most = 100): string =>
 export const textOf = (cells: readonly string[]): string =>
   cut(
     cells
-      .map((cell) => shown(cell, 200))
+      .map((cell) => shown(cell, 200).replace(NO_RESULT, `(${NO_RESULT})`))
       .filter((text) => text !== '')
       .join(' '),
     200,
@@ -225,24 +225,29 @@ const NUMBER_WORD =
   /^(?:invoice|inv|fatura|rechnungs?|請求書?|インボイス)(?:[\s.-]*(?:(?:number|no|nr|numaras[ıiİ]|nummer)(?![\p{L}])|番号|[#№])|(?=[\s:#]))[\s.:#№-]*(?=[^\s.:#№-])/iu;
 
 /**
- * The invoice numbers of cells, without the word for it that some write in front, where the rest has a digit and nothing
- * is known under the number as written.
+ * The invoice numbers of cells, without the word for it that some write in front: where the rest has a digit, is not the
+ * same to `invoice_key` in any case, and nothing is known under the number as written.
  */
 export async function numbersOfInvoices(tx: Sql, cells: readonly string[]): Promise<string[]> {
   const texts = cells.map((cell) => untyped(cell).trim());
-  const bare = texts.map((text) => text.normalize('NFKC').replace(NUMBER_WORD, ''));
-  const worded = texts.filter((text, at) => bare[at] !== text.normalize('NFKC') && /\d/.test(bare[at]!));
-  if (worded.length === 0) return texts;
-  const unknown = await tx.rows<{ text: string }>(
-    `select given.text
-     from unnest($1::text[]) as given (text)
-     where not exists (select from document where invoice_key(document.number) = invoice_key(given.text))
-       and not exists (select from rejection where rejection.document_number is not null
-                         and invoice_key(rejection.document_number) = invoice_key(given.text))
-       and not exists (select from set_aside where set_aside.document_number is not null
-                         and invoice_key(set_aside.document_number) = invoice_key(given.text))`,
-    [[...new Set(worded)]],
+  const bare = new Map(
+    texts.flatMap((text) => {
+      const rest = text.normalize('NFKC').replace(NUMBER_WORD, '');
+      return rest !== text.normalize('NFKC') && /\d/.test(rest) ? [[text, rest] as const] : [];
+    }),
   );
-  const open = new Set(unknown.map(({ text }) => text));
-  return texts.map((text, at) => (open.has(text) ? bare[at]! : text));
+  if (bare.size === 0) return texts;
+  const taken = await tx.rows<{ text: string }>(
+    `select given.text
+     from unnest($1::text[], $2::text[]) as given (text, rest)
+     where invoice_key(given.text) = invoice_key(given.rest)
+        or exists (select from document where invoice_key(document.number) = invoice_key(given.text))
+        or exists (select from rejection where rejection.document_number is not null
+                     and invoice_key(rejection.document_number) = invoice_key(given.text))
+        or exists (select from set_aside where set_aside.document_number is not null
+                     and invoice_key(set_aside.document_number) = invoice_key(given.text))`,
+    [[...bare.keys()], [...bare.values()]],
+  );
+  for (const { text } of taken) bare.delete(text);
+  return texts.map((text) => bare.get(text) ?? text);
 }

@@ -3,6 +3,7 @@ import { readable } from '../money.ts';
 import { explainRule } from '../rejections.ts';
 import type { AnswerLine, ClaimLine, OurLine } from './answer.ts';
 import { type Cause, entryOf } from './causes.ts';
+import { cut } from './claim-headers.ts';
 import { notCompared } from './compare.ts';
 import type { Asked, HiddenRow, Proof } from './known.ts';
 
@@ -19,14 +20,17 @@ function told(cause: Cause, values: Values): Told {
   return { says: filled(says, values).trim(), whatToDo: filled(whatToDo, values), date: null, support: null };
 }
 
+/** A cell may hold a whole text. */
+const numberOf = ({ invoice }: ClaimLine): string => cut(invoice.trim(), 100);
+
 /** Money with two decimals at least, as everywhere; the rest with those that it has. */
 const figure = (text: string | null | undefined, decimals = 2): string | undefined =>
   text === null || text === undefined ? undefined : readable(text, decimals);
 
 const ofClaim = (claimed: ClaimLine | null): Values => ({
-  invoice: claimed?.invoice.trim(),
+  invoice: claimed ? numberOf(claimed) : undefined,
   claimedMonth: claimed?.kpiMonth,
-  claimedType: claimed?.omlpType,
+  claimedType: claimed ? cut(claimed.omlpType, 100) : undefined,
   claimedUnits: figure(claimed?.purchaseUnit, 0) ?? 'nothing',
   claimedKpi: figure(claimed?.kpiValue, 0) ?? 'nothing',
   claimedRevenue: figure(claimed?.revenueValue) ?? 'nothing',
@@ -106,7 +110,7 @@ export function tellHidden(row: HiddenRow, claimed: ClaimLine, asked: Asked): To
   const values = {
     ...ofClaim(claimed),
     ...ofOurs(row.line),
-    ...(row.whose === 'other' ? { invoice: claimed.invoice.trim() } : {}),
+    ...(row.whose === 'other' ? { invoice: numberOf(claimed) } : {}),
     ...ofAsked(asked),
     date,
     near,
@@ -156,7 +160,7 @@ export function tellMissing(
   proof: Proof | undefined,
   asked: Asked,
 ): Told {
-  const invoice = claimed.invoice.trim();
+  const invoice = numberOf(claimed);
   const missing = told('not-received', { invoice });
   const base = isHere
     ? { ...missing, says: `Invoice ${invoice} is in the report, but has no further line like this one.` }
