@@ -149,7 +149,7 @@ export const CAUSES = [
   {
     cause: 'not-claimed',
     title: 'Not claimed',
-    says: 'Invoice {invoice} is in the report; the claim lacks it.',
+    says: 'The line of SKU {sku} on invoice {invoice} is in the report; the claim lacks it.',
     whatToDo: 'Nothing to do: it counts.',
   },
   {
