@@ -1,26 +1,37 @@
-import { ingestAll } from './invoice/sweep.ts';
+import type { FileResult } from './invoice/result.ts';
+import { filesOf, ingestAll } from './invoice/sweep.ts';
+import { verdictsOfStored } from './invoice/verdicts.ts';
 import type { Context } from './job.ts';
+import type { Sql } from './ports.ts';
 import { namedByType, type ShownEvidence } from './reconcile/evidence.ts';
 
 /**
- * What a partner sent as proof, through the gate that every invoice passes, as a dry run: nothing is stored. A file whose
- * bytes were ingested before has no documents of its own here; its rows are known. Throws LkpError as ingest does.
+ * What a partner sent as proof, through the gate that every invoice passes, as a dry run: nothing is stored. Of a file
+ * whose bytes were ingested before, the documents are those that we hold. Throws LkpError as ingest does.
  */
 export async function evidenceFrom(context: Context, paths: readonly string[]): Promise<ShownEvidence[]> {
   if (paths.length === 0) return [];
-  const { files } = await ingestAll(context, paths, { dryRun: true });
-  const shown = files.map(({ name, sha256, status, reason, verdicts = [] }): ShownEvidence => {
-    const documents = verdicts.map((verdict) => ({
-      number: verdict.number,
-      typeCode: verdict.type_code,
-      treatment: verdict.verdict,
-      rule: verdict.rule,
-      seen: null,
-      lines: verdict.lines,
-      reason: verdict.reason,
-    }));
-    const file = { file: name, sha256, documents };
-    return status === 'refused' ? { ...file, refused: reason ?? '' } : file;
+  const given = (await filesOf(paths)).files;
+  const { files } = await ingestAll(context, given, { dryRun: true });
+  return context.db.transaction('reconcile', async (tx) => {
+    const shown: ShownEvidence[] = [];
+    for (const [index, file] of files.entries()) shown.push(await shownOf(tx, file, given[index]!));
+    return namedByType(tx, shown);
   });
-  return context.db.transaction('reconcile', (tx) => namedByType(tx, shown));
+}
+
+async function shownOf(tx: Sql, { name, sha256, status, reason, ...file }: FileResult, path: string) {
+  const isKnown = status === 'duplicate';
+  const verdicts = isKnown ? await verdictsOfStored(tx, sha256) : (file.verdicts ?? []);
+  const documents = verdicts.map((verdict) => ({
+    number: verdict.number,
+    typeCode: verdict.type_code,
+    treatment: verdict.verdict,
+    rule: verdict.rule,
+    seen: null,
+    lines: verdict.lines,
+    reason: verdict.reason,
+  }));
+  const shown = { file: name, path, isKnown, sha256, documents };
+  return status === 'refused' ? { ...shown, refused: reason ?? '' } : shown;
 }

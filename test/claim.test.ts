@@ -118,6 +118,25 @@ describe('a workbook', () => {
     );
   });
 
+  test('two sheets that may be the claim: one thing to do, and no profile', async () => {
+    const rows = sheet([HEADER.trim().split(','), [5, 2019, 'MOC', 8, 'A-1', 16, 10]]);
+    const parts = workbookParts(rows, {
+      'xl/worksheets/sheet2.xml': `<worksheet><sheetData>${rows}</sheetData></worksheet>`,
+    });
+    const two = parts.map(({ name, text }) => ({
+      name,
+      text: String(text)
+        .replace('</sheets>', '<sheet name="June" sheetId="2" r:id="r9"/></sheets>')
+        .replace(
+          '<Relationship Id="r1"',
+          `<Relationship Id="r9" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet2.xml"/>$&`,
+        ),
+    }));
+    await expect(readText('claim.xlsx', zip(two))).rejects.toThrow(
+      /"Lines", "June" of the workbook all have the header that is wanted\. Save the one sheet that is the claim as a file of its own\.$/,
+    );
+  });
+
   test('a header merged over two rows', async () => {
     const rows = sheet([
       ['Month', 'Year', 'OMLP type', 'Purchase unit', 'Invoice #', 'KPI', 'Revenue'],
@@ -176,6 +195,22 @@ describe('how much a claim may hold', () => {
       message: expect.stringMatching(/more than 20,000 lines.*Split the claim by month/),
     });
   });
+});
+
+test('a NUL in an invoice number is told: without it, the number would be another', async () => {
+  const line = (invoice: string) => `5,2019,MOC,1,${invoice},2,10.00\n`;
+  const { lines, unreadable } = await readText('claim.csv', `${HEADER}${line('A-1')}${line('A\0-2')}`);
+  expect(lines).toMatchObject([{ invoice: 'A-1' }]);
+  expect(unreadable).toMatchObject([
+    { row: 3, field: 'Invoice #', seen: 'A\u2400-2', wanted: expect.stringContaining('without a NUL') },
+  ]);
+});
+
+test('a field twice refuses the file, although one of the two is called as the program does', async () => {
+  const text = `${HEADER.replace('\n', ',Invoice No\n')}5,2019,MOC,1,A-1,2,10.00,X1\n`;
+  await expect(readText('claim.csv', text)).rejects.toThrow(
+    'the columns "Invoice #", "Invoice No" all mean Invoice #',
+  );
 });
 
 describe('headers', () => {

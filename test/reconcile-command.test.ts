@@ -1,12 +1,13 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { link, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../src/app.ts';
 import type { Options } from '../src/commands/command.ts';
 import { RECONCILE_COMMANDS } from '../src/commands/reconcile.ts';
 import { ingestAll } from '../src/invoice/sweep.ts';
+import { withdrawFile } from '../src/invoice/withdraw.ts';
 import { refresh } from '../src/kpi/refresh.ts';
 import { sum } from '../src/money.ts';
 import type { Answer } from '../src/reconcile/answer.ts';
@@ -60,7 +61,11 @@ interface Found {
     revenue_gap: string;
   }>;
   readonly totals: Answer['totals'];
-  readonly evidence: ReadonlyArray<{ file: string; refused?: string }>;
+  readonly evidence: ReadonlyArray<{
+    file: string;
+    refused?: string;
+    documents: ReadonlyArray<{ treatment: string; lines: number }>;
+  }>;
 }
 const run = async (file: string, options: Options = {}) => {
   const given = { partner: PARTNER, cycle: CYCLE, ...options };
@@ -224,17 +229,18 @@ describe('evidence passes the gate', () => {
   const line = '5,2019,MOC,5,CM-201905-0999,10,500.00\n';
   const proof = async (code: string, number = 'CM-201905-0999') =>
     it.write(
-      `${code}-${++serial}.csv`,
+      `${++serial}/${code}.csv`,
       `${INVOICE}${number},2019-05-20,${code},USD,CM100200,1,5,500.00,AZ-103T00\n`,
     );
 
   test('an invoice that was not received is found in it: operations are asked to take it in', async () => {
-    const { found, text, code } = await run(await claim(line), { evidence: [await proof('380')] });
+    const file = await proof('380');
+    const { found, text, code } = await run(await claim(line), { evidence: [dirname(file)] });
     expect(found.lines[0]).toMatchObject({
       cause: 'not-received',
       says: expect.stringContaining('that you sent has it'),
     });
-    expect(text).toMatch(/For you only: row 2, CM-201905-0999, Not received: lkp ingest 380-/);
+    expect(text).toContain(`For you only: row 2, CM-201905-0999, Not received: lkp ingest ${file}\n`);
     expect(code).toBe(3);
     const [, sent] = (await readAll(found.path)).get('Evidence files')!;
     expect(sent!.cells.slice(1, 5)).toEqual(['CM-201905-0999', '380', '1', 'an invoice']);
@@ -266,6 +272,60 @@ describe('evidence passes the gate', () => {
     expect(written).toContain(
       'Not taken as evidence: confirmation.xml is an OrderResponse (UBL), an order confirmation.',
     );
+  });
+
+  test('an order confirmation that was ingested before is refused too, and no file of ours is named', async () => {
+    const evidence = [
+      await it.write('oc.csv', await readFile(join(SAMPLES, 'invoices/order-confirmation.csv'))),
+    ];
+    const { found, code } = await run(await claim('5,2019,MOC,4,231-202001-1,4,10.00\n'), { evidence });
+    expect(found.evidence[0]!.refused).toMatch(
+      /^oc\.csv has nothing that counts\. It is an order confirmation \(type 231, .*\): rule not-an-invoice/,
+    );
+    expect(found.lines[0]).toMatchObject({ cause: 'not-an-invoice' });
+    expect(code).toBe(3);
+    const written = JSON.stringify([...(await readAll(found.path))]);
+    expect(written).not.toContain('order-confirmation.csv');
+  });
+
+  test('of a file that was ingested before, each document has the verdict that it had', async () => {
+    const sent = join(SAMPLES, 'invoices/marketplace-2019-05.csv');
+    const evidence = [await it.write('sent.csv', await readFile(sent))];
+    // Another partner's invoice, with neither its month nor its figures.
+    const { found, code } = await run(await claim('8,2019,MOC,2,CM-201905-0001,1,77.77\n'), { evidence });
+    const verdicts = found.evidence[0]!.documents;
+    const [stored] = await it.rows<{ lines: number }>(`select lines_in as lines from file where name = $1`, [
+      'marketplace-2019-05.csv',
+    ]);
+    expect(verdicts.reduce((lines, one) => lines + one.lines, 0)).toBe(stored!.lines);
+    expect(new Set(verdicts.map(({ treatment }) => treatment))).toContain('reversal');
+    expect(found.lines[0]).toMatchObject({
+      cause: 'not-received',
+      says: expect.stringContaining('is in the file sent.csv that you sent, which we have'),
+      support: null,
+    });
+    expect(code).toBe(0);
+    expect(JSON.stringify((await readAll(found.path)).get('Evidence files'))).toContain('We have it already');
+  });
+
+  test('a withdrawn invoice that is sent again is ours to take in', async () => {
+    const file = await proof('380', 'CM-201905-0888');
+    await ingestAll(it.context, [file]);
+    await withdrawFile(it.context, '380.csv', 'a trial');
+    const lines = await claim(line.replace('0999', '0888'));
+    const before = await run(lines);
+    expect(before.found.lines[0]).toMatchObject({
+      cause: 'superseded',
+      what_to_do: 'Please send the invoice again if it should count.',
+    });
+    const { found, code } = await run(lines, { evidence: [file] });
+    expect(found.lines[0]).toMatchObject({
+      cause: 'superseded',
+      says: expect.stringContaining('The file 380.csv that you sent has it.'),
+      what_to_do: 'Nothing to do: we take the file in, and the line then counts with the next report.',
+      support: `lkp ingest ${file}`,
+    });
+    expect(code).toBe(3);
   });
 
   test('a file that is not there changes nothing', async () => {
@@ -306,6 +366,29 @@ describe('refused', () => {
         /^two\.csv names the MPN IDs 4100101 \(row 2\), 4100118 \(row 3\); 4100118 is neither 4100101 nor a location of it\. .*split the file by partner/,
       ),
     });
+  });
+
+  test('a place for the workbook that is none, or that holds what the partner sent', async () => {
+    const [file, proof] = [await claim(one), await it.write('proof-of.csv', INVOICE)];
+    const folder = dirname(file);
+    const [linked, same] = [join(folder, 'linked.xlsx'), join(folder, 'same.xlsx')];
+    await symlink(file, linked);
+    await link(proof, same);
+    for (const [out, says] of [
+      [folder, /is a folder; the workbook is a file\. Name a file in it/],
+      [join(folder, 'new/'), /is a folder/],
+      [join(folder, 'x.pdf'), /does not end in \.xlsx; .*Name such a file: --out .*x\.xlsx/],
+      [file, /is the file .* which came from the partner/],
+      [`${folder}/../${folder.split('/').at(-1)}/linked.xlsx`, /is the file .* which came from the partner/],
+      [proof, /is the file .*proof-of\.csv, which came/],
+      [same, /is the file .*proof-of\.csv, which came/],
+    ] as const) {
+      await expect(run(file, { evidence: [proof], out })).rejects.toMatchObject({
+        code: 'request',
+        message: expect.stringMatching(says),
+      });
+    }
+    expect(await readFile(file, 'utf8')).toContain(one);
   });
 
   test('an invoice in place of a claim', async () => {

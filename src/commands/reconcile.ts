@@ -1,5 +1,8 @@
+import { stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import type { App } from '../app.ts';
 import { evidenceFrom } from '../evidence.ts';
+import { filesOf } from '../invoice/sweep.ts';
 import { LkpError } from '../job.ts';
 import { recordManual } from '../ledger.ts';
 import { headline, linesOf } from '../reconcile/answer-book.ts';
@@ -22,8 +25,10 @@ export const RECONCILE_COMMANDS: readonly Definition[] = [
     async act(app, [path = ''], options) {
       const { partner, cycle } = asked(app, options);
       const out = textOf(options, 'out');
+      const sent = textsOf(options, 'evidence');
+      if (out !== undefined) await checkOut(out, [path, ...(await filesOf(sent)).files]);
       const claim = await readClaim(app, path);
-      const evidence = await evidenceFrom(app, textsOf(options, 'evidence'));
+      const evidence = await evidenceFrom(app, sent);
       const found = await reconcile(app, { claim, partner, cycle, evidence, ...(out ? { out } : {}) });
       const { answer } = found;
       const asks =
@@ -38,6 +43,35 @@ export const RECONCILE_COMMANDS: readonly Definition[] = [
     },
   },
 ];
+
+/** What cannot be looked at is told where it is read or written. */
+const look = (path: string) => stat(path).catch(() => undefined);
+
+/** Throws LkpError('request') for a place that is no workbook's, or that holds what is to be read: it would be written over. */
+async function checkOut(out: string, read: readonly string[]): Promise<void> {
+  const there = await look(out);
+  if (there?.isDirectory() || out.endsWith('/')) {
+    throw new LkpError(
+      'request',
+      `--out ${out} is a folder; the workbook is a file. Name a file in it: --out ${join(out, 'answer.xlsx')}.`,
+    );
+  }
+  for (const path of read) {
+    const other = await look(path);
+    if (there && other && there.dev === other.dev && there.ino === other.ino) {
+      throw new LkpError(
+        'request',
+        `--out ${out} is the file ${path}, which came from the partner: the answer would stand in its place. Name another file.`,
+      );
+    }
+  }
+  if (!/\.xlsx$/i.test(out)) {
+    throw new LkpError(
+      'request',
+      `--out ${out} does not end in .xlsx; the answer is an Excel workbook. Name such a file: --out ${out.slice(0, out.length - extname(out).length)}.xlsx.`,
+    );
+  }
+}
 
 function asked(app: App, options: Options): { partner: string; cycle: string } {
   const partner = textOf(options, 'partner')?.trim();

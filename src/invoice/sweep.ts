@@ -38,13 +38,8 @@ export async function ingestAll(
   paths: readonly string[],
   options: IngestOptions = {},
 ): Promise<IngestReport> {
-  const found: string[] = [];
-  const leftAlone: LeftAlone[] = [];
-  for (const path of paths) {
-    const { files, parts } = await filesAt(path);
-    found.push(...files);
-    leftAlone.push(...parts.map(leftAsPart));
-  }
+  const { files: found, parts } = await filesOf(paths);
+  const leftAlone = parts.map(leftAsPart);
   for (const path of found) await readableFile(path);
   const files: FileResult[] = [];
   for (const run of await runsOf(found, options)) {
@@ -219,7 +214,17 @@ async function readableFile(path: string): Promise<void> {
   });
 }
 
-/** The files that a path of the command line means. */
+/** The files that the paths of a command line mean, in their order. Throws LkpError for a path that means none. */
+export async function filesOf(paths: readonly string[]): Promise<Found> {
+  const all: Found = { files: [], parts: [] };
+  for (const path of paths) {
+    const { files, parts } = await filesAt(path);
+    all.files.push(...files);
+    all.parts.push(...parts);
+  }
+  return all;
+}
+
 async function filesAt(path: string): Promise<Found> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT')

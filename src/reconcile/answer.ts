@@ -38,6 +38,10 @@ export interface Claim {
 /** A file that a partner sent as proof, after it passed the gate in a dry run. */
 export interface EvidenceFile {
   readonly file: string;
+  /** As `lkp ingest` takes it; for the house, never for the partner. The name when absent. */
+  readonly path?: string;
+  /** Its bytes were ingested before: its documents are those that we hold. */
+  readonly isKnown?: boolean;
   /** Why the file was refused as a whole, naming what it is. */
   readonly refused?: string;
   readonly documents: readonly EvidenceDocument[];

@@ -72,7 +72,7 @@ export interface ClaimHeader {
   readonly cells: readonly string[];
   /** Field -> 0-based column. */
   readonly columns: ReadonlyMap<ClaimField, number>;
-  /** A field and the columns that are called so, where no one of them is called as the program does. */
+  /** A field and the columns that are called so, where there are several. */
   readonly twice: ReadonlyArray<readonly [field: ClaimField, cells: string[]]>;
 }
 
@@ -129,7 +129,7 @@ function headerOf(
   for (const [field, all] of found) {
     const best = own(field, all);
     columns.set(field, best[0] ?? all[0]!);
-    if (best.length !== 1 && all.length > 1 && field !== 'period' && field !== 'partner')
+    if (all.length > 1 && field !== 'period' && field !== 'partner')
       twice.push([field, all.map((column) => cells[column] ?? '')]);
   }
   const names = Array.from({ length: called.length }, (_, column) => cells[column] || called[column]![0]!);

@@ -26,6 +26,9 @@ export interface RawRow {
 
 type Unreadable = Claim['unreadable'][number];
 const FIGURES = ['purchaseUnit', 'kpiValue', 'revenueValue'] as const;
+/** What stands for a NUL character wherever a table is read. */
+const NUL = '\u2400';
+const WITHOUT_NUL = `text without a NUL character, which is shown as ${NUL}: save the claim anew`;
 const RESULT = 'its result: open the file in Excel or LibreOffice, save it there, and take the saved file';
 
 /** A formula without its result is told as such, whatever was wanted of the cell. */
@@ -50,6 +53,11 @@ export async function linesOf(context: Context, name: string, header: ClaimHeade
   const at = (raw: RawRow, field: ClaimField): string => raw.cells[columns.get(field) ?? -1] ?? '';
   const unreadable: Unreadable[] = [];
   const whole = rows.filter((raw) => {
+    const torn = (['omlpType', 'invoice'] as const).find((field) => at(raw, field).includes(NUL));
+    if (torn) {
+      unreadable.push(unreadableCell(raw.row, titleOf(torn), at(raw, torn), WITHOUT_NUL));
+      return false;
+    }
     if (raw.cells.length === header.cells.length) return true;
     unreadable.push({
       row: raw.row,

@@ -77,6 +77,12 @@ export async function readClaim(context: Context, path: string, name = basename(
   }
 }
 
+/** The next step that invoices are told, which leads into a profile; and that of a claim, which has none. */
+const WITHOUT_PROFILE: ReadonlyArray<readonly [next: RegExp, ours: string]> = [
+  [/ Name the sheet in the profile\b.*$/s, ' Save the one sheet that is the claim as a file of its own.'],
+  [/ Set the file's encoding in a profile\b.*$/s, ' Save it as CSV in UTF-8, or as a workbook.'],
+];
+
 async function opened(context: Context, path: string, name: string): Promise<Table> {
   const document = await context.tables.identify?.(path, name);
   if (document) {
@@ -97,12 +103,9 @@ async function opened(context: Context, path: string, name: string): Promise<Tab
   // Without a header to tell them apart, it is opened as it is: what is wrong with it is said there.
   if (best) return best.table;
   return context.tables.open(path, hints).catch((error: unknown) => {
-    if (!(error instanceof LkpError && /\bprofile\b/.test(error.message))) throw error;
-    throw new LkpError(
-      'request',
-      `${error.message} A claim has no profile: save its one sheet as a file of its own, or as CSV in UTF-8.`,
-      { cause: error },
-    );
+    if (!(error instanceof LkpError)) throw error;
+    const message = WITHOUT_PROFILE.reduce((text, [next, ours]) => text.replace(next, ours), error.message);
+    throw message === error.message ? error : new LkpError('request', message, { cause: error });
   });
 }
 

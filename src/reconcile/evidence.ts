@@ -29,7 +29,8 @@ export async function namedByType(tx: Sql, files: readonly ShownEvidence[]): Pro
       return {
         ...document,
         seen: document.seen ?? (ofType ? code : null),
-        reason: ofType && name !== undefined ? whyNot(document, code, name) : reasonOf(document),
+        reason:
+          ofType && name !== undefined ? whyNot(document, code, name) : reasonOf(document, file.isKnown),
       };
     });
     const [first] = documents;
@@ -44,9 +45,14 @@ function whyNot({ rule, reason }: ShownEvidence['documents'][number], code: stri
   return `It is ${whatItIs(code, name)}: rule ${rule}. ${why}`;
 }
 
-/** Nothing was taken in, so that nothing counts yet. */
-const reasonOf = ({ rule, reason, treatment }: ShownEvidence['documents'][number]): string =>
-  rule === null && treatment === 'accept' ? 'An actual invoice: it counts once we have taken it in.' : reason;
+/** Nothing was taken in, so that nothing counts yet. Where else a row stands is not told: it may be another partner's file. */
+function reasonOf({ rule, reason, treatment }: ShownEvidence['documents'][number], isKnown = false): string {
+  const isTaken = !['quarantine', 'refuse'].includes(treatment);
+  if (isTaken && (isKnown || rule === 'duplicate')) return 'We have it already: nothing was added.';
+  return isTaken && rule === null && treatment === 'accept'
+    ? 'An actual invoice: it counts once we have taken it in.'
+    : reason;
+}
 
 /** Codes of UNTDID 1001 that partners send for invoices, in plain words. */
 const PLAIN: ReadonlyArray<readonly [codes: readonly string[], words: string]> = [

@@ -240,12 +240,14 @@ function causeOfRow({ shows, rule, whose }: FoundRow): Cause | undefined {
 /** A document of an evidence file, with its key. */
 export interface Proof extends EvidenceDocument {
   readonly file: string;
+  readonly path: string;
+  readonly isKnown: boolean;
   readonly invoiceKey: string;
 }
 
 export async function readProofs(tx: Sql, evidence: readonly EvidenceFile[]): Promise<Proof[]> {
-  const proofs = evidence.flatMap(({ file, documents }) =>
-    documents.map((document) => ({ ...document, file })),
+  const proofs = evidence.flatMap(({ file, path = file, isKnown = false, documents }) =>
+    documents.map((document) => ({ ...document, file, path, isKnown })),
   );
   const keys = await tx.rows<{ key: string }>(
     `select coalesce(invoice_key(given.number), '') as key

@@ -59,12 +59,14 @@ export function settledOf(
 ): Settled[] {
   const { pairs, sums, found, twice, alone } = invoice;
   const isHere = pairs.length + sums.length > 0;
+  const passing = proofs.filter(({ treatment }) => treatment !== 'refuse');
+  const taken = passing.find(({ isKnown }) => !isKnown) ?? passing[0];
   return [
     ...pairs.flatMap((pair) => settledPair(pair, asked, isAsked)),
     ...sums.flatMap((group) => settledSum(group, asked)),
-    ...found.map(({ claimed, hidden }) => settledHidden(claimed, hidden, asked)),
+    ...found.map(({ claimed, hidden }) => settledHidden(claimed, hidden, taken, asked)),
     ...twice.map((claimed) => only(claimed, 'duplicate', tellTwice(claimed.line), null)),
-    ...alone.claimed.map((claimed) => settledMissing(claimed, isHere, proofs, asked)),
+    ...alone.claimed.map((claimed) => settledMissing(claimed, isHere, proofs, taken, asked)),
   ];
 }
 
@@ -195,10 +197,15 @@ function summed(lines: readonly ShownLine[]): OurLine {
   };
 }
 
-function settledHidden(claimed: ClaimedLine, hidden: HiddenRow, asked: Asked): Settled {
+function settledHidden(
+  claimed: ClaimedLine,
+  hidden: HiddenRow,
+  proof: Proof | undefined,
+  asked: Asked,
+): Settled {
   // Another partner's line is shown to nobody else.
   const isTheirs = hidden.whose === 'other';
-  const told = tellHidden(hidden, claimed.line, asked);
+  const told = tellHidden(hidden, claimed.line, proof, asked);
   return only(
     claimed,
     hidden.cause,
@@ -212,10 +219,10 @@ function settledMissing(
   claimed: ClaimedLine,
   isHere: boolean,
   proofs: readonly Proof[],
+  taken: Proof | undefined,
   asked: Asked,
 ): Settled {
   if (claimed.invoiceKey === '') return only(claimed, 'no-invoice-number', tellNameless(), null);
-  const taken = proofs.find(({ treatment }) => treatment !== 'refuse');
   const refused = proofs.find(({ treatment }) => treatment === 'refuse');
   if (!isHere && !taken && refused)
     return only(claimed, 'not-an-invoice', tellRefused(claimed.line, refused), {

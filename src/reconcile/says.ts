@@ -101,8 +101,8 @@ export function tellOurs(cause: Cause, ours: OurLine, asked: Asked): Told {
   return told(cause, values);
 }
 
-/** Of a claimed line and the row that explains why the report does not show it. */
-export function tellHidden(row: HiddenRow, claimed: ClaimLine, asked: Asked): Told {
+/** Of a claimed line and the row that explains why the report does not show it; `proof`: its invoice, sent anew. */
+export function tellHidden(row: HiddenRow, claimed: ClaimLine, proof: Proof | undefined, asked: Asked): Told {
   const reason = row.rule === null ? undefined : explainRule(row.rule, row.seen);
   const date =
     row.cause === 'not-yet-visible' ? refreshDay(addMonths(row.line.issueDate!.slice(0, 7), 1)) : null;
@@ -118,13 +118,19 @@ export function tellHidden(row: HiddenRow, claimed: ClaimLine, asked: Asked): To
     reason: reason?.reason,
     customerNumber: row.customerNumber,
   };
-  return {
+  const base = {
     ...told(row.cause, values),
     ...byRule(row.rule, values.invoice ?? ''),
     date,
     support: supportOf(row, reason?.hint),
   };
+  return proof && isAnsweredBy(row, proof) ? withProof(base, proof) : base;
 }
+
+/** Whether the partner would be asked for what it sent. A proof with a rule may be rejected again. */
+const isAnsweredBy = ({ cause, rule }: HiddenRow, proof: Proof): boolean =>
+  !proof.isKnown &&
+  (rule === 'file-withdrawn' || (proof.rule === null && ['rejected', 'not-an-invoice'].includes(cause)));
 
 /** Where a cause has several rules, and its general words do not fit one of them. */
 function byRule(rule: string | null, invoice: string): Partial<Told> {
@@ -162,16 +168,27 @@ export function tellMissing(
 ): Told {
   const invoice = numberOf(claimed);
   const missing = told('not-received', { invoice });
+  if (!isHere && proof?.isKnown) {
+    return {
+      ...missing,
+      says: `Invoice ${invoice} is in the file ${proof.file} that you sent, which we have; no line of it is like this one and yours.`,
+      whatToDo: 'Please compare the line with the invoice.',
+    };
+  }
   const base = isHere
     ? { ...missing, says: `Invoice ${invoice} is in the report, but has no further line like this one.` }
     : { ...missing, says: `${missing.says}${outOfReach(claimed.kpiMonth, asked)}` };
-  if (!proof) return base;
+  return proof && !proof.isKnown ? withProof(base, proof) : base;
+}
+
+/** The invoice came with the claim, in a file that passes the gate: it is for us to take it in. */
+function withProof(base: Told, proof: Proof): Told {
   const waits = proof.rule === null ? '' : ` ${explainRule(proof.rule, proof.seen).reason}`;
   return {
     ...base,
     says: `${base.says} The file ${proof.file} that you sent has it.${waits}`,
     whatToDo: 'Nothing to do: we take the file in, and the line then counts with the next report.',
-    support: `lkp ingest ${proof.file}`,
+    support: `lkp ingest ${proof.path}`,
   };
 }
 

@@ -68,7 +68,7 @@ export function reconcileText({ answer, claim, evidence, path }: Written): strin
   for (const file of evidence)
     parts.push(
       file.refused === undefined
-        ? `${oneLine(file.file)} passes the gate: ${acceptedIn(file)} of ${file.documents.length} documents. Nothing was stored.`
+        ? `${oneLine(file.file)} passes the gate: ${acceptedIn(file)} of ${file.documents.length} documents. ${file.isKnown ? 'Its bytes were ingested before.' : 'Nothing was stored.'}`
         : `Refused as evidence: ${oneLine(file.refused)}`,
     );
   parts.push(`The answer to send is ${path}`);
