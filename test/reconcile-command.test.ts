@@ -261,6 +261,17 @@ describe('evidence passes the gate', () => {
     expect(code).toBe(3);
   });
 
+  test('an invoice that cannot be taken is called an invoice, with what is wrong with it', async () => {
+    const rows = `${INVOICE}CM-201905-0999,2019-02-30,380,USD,CM100200,1,5,500.00,AZ-103T00\n`;
+    const { found } = await run(await claim(line), { evidence: [await it.write('wrong.csv', rows)] });
+    expect(found.lines[0]).toMatchObject({
+      cause: 'rejected',
+      says: expect.stringMatching(
+        /is in the file wrong\.csv that you sent, and cannot be taken\. .*"2019-02-30"/,
+      ),
+    });
+  });
+
   test('an OrderResponse in UBL is refused by its name', async () => {
     const file = await it.write(
       'confirmation.xml',

@@ -56,6 +56,8 @@ export interface EvidenceDocument {
   /** Code of docs/rejections.md and the value seen, where it does not count as it is. */
   readonly rule: string | null;
   readonly seen: string | null;
+  /** The rule in a sentence, with the value seen. */
+  readonly reason?: string;
 }
 
 /** Where something stands: the name of a file as received, and the physical row in it (null: the file as a whole). */

@@ -224,11 +224,10 @@ function settledMissing(
 ): Settled {
   if (claimed.invoiceKey === '') return only(claimed, 'no-invoice-number', tellNameless(), null);
   const refused = proofs.find(({ treatment }) => treatment === 'refuse');
-  if (!isHere && !taken && refused)
-    return only(claimed, 'not-an-invoice', tellRefused(claimed.line, refused), {
-      file: refused.file,
-      row: null,
-    });
+  if (!isHere && !taken && refused) {
+    const cause = [null, 'not-an-invoice'].includes(refused.rule) ? 'not-an-invoice' : 'rejected';
+    return only(claimed, cause, tellRefused(cause, claimed.line, refused), { file: refused.file, row: null });
+  }
   const evidence = taken ? { file: taken.file, row: null } : null;
   return only(claimed, 'not-received', tellMissing(claimed.line, isHere, taken, asked), evidence);
 }

@@ -199,10 +199,13 @@ function outOfReach(month: string, asked: Asked): string {
   return ` Invoices of ${month} first show on ${refreshDay(addMonths(month, 1))} in any case.`;
 }
 
-/** Of a claimed line whose only trace is a document that is no invoice, in a file that the partner sent. */
-export function tellRefused(claimed: ClaimLine, proof: Proof): Told {
+/** Of a claimed line whose only trace is a document that never counts, in a file that the partner sent. */
+export function tellRefused(cause: 'not-an-invoice' | 'rejected', claimed: ClaimLine, proof: Proof): Told {
   const seen = proof.seen ?? proof.typeCode;
-  return told('not-an-invoice', { ...ofClaim(claimed), seen, file: proof.file });
+  const base = told(cause, { ...ofClaim(claimed), seen, file: proof.file });
+  if (cause === 'not-an-invoice') return base;
+  const says = `Invoice ${claimed.invoice.trim()} is in the file ${proof.file} that you sent, and cannot be taken. ${proof.reason ?? ''}`;
+  return { ...base, says: says.trim() };
 }
 
 export const tellNameless = (): Told => told('no-invoice-number', {});
