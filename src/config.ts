@@ -124,7 +124,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     const name = strangers[0]!;
     throw new LkpError(
       'request',
-      `${name} is not a setting of lkp. Did you mean ${nearest(name, known)}? Remove it or correct its name.`,
+      `${name} is not a setting of lkp.${meant(name, known, ' Did you mean')} Remove it or correct its name.`,
     );
   }
   const read = SETTINGS.safeParse(given);
@@ -221,19 +221,29 @@ export function crashAt(
 }
 
 /** The known word with the smallest edit distance to `word`. */
-export function nearest(word: string, known: readonly string[]): string {
-  const distance = (a: string, b: string): number => {
-    let above = Array.from({ length: b.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= a.length; i++) {
-      const row = [i];
-      for (let j = 1; j <= b.length; j++) {
-        row[j] = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-      }
-      above = row;
+export const nearest = (word: string, known: readonly string[]): string =>
+  [...known].sort((a, b) => distance(word, a) - distance(word, b))[0] ?? '';
+
+/**
+ * `; did you mean weights?` after `ask` (`; did you mean`), for the known word that was probably meant; nothing when more than
+ * a third of the letters of the nearest differ: it is then another word.
+ */
+export function meant(word: string, known: readonly string[], ask: string): string {
+  const near = nearest(word, known);
+  const far = near === '' || 3 * distance(word, near) > Math.max(word.length, near.length);
+  return far ? '' : `${ask} ${near}?`;
+}
+
+function distance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
     }
-    return above[b.length]!;
-  };
-  return [...known].sort((a, b) => distance(word, a) - distance(word, b))[0] ?? '';
+    above = row;
+  }
+  return above[b.length]!;
 }
 
 export const VERSION: string = JSON.parse(

@@ -1,6 +1,6 @@
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { nearest } from './config.ts';
+import { meant } from './config.ts';
 import { LkpError } from './job.ts';
 
 type Place = readonly PropertyKey[];
@@ -27,6 +27,13 @@ export function readYaml<T>(
     throw refuse('holds several documents; leave one, and no line "---" after its first.', broken);
   // The library's first line ends with "at line 3, column 1:".
   if (broken) throw refuse(`is not YAML: ${broken.message.split('\n')[0]!.replace(/:$/, '')}.`, broken);
+  // Read on without its tag, it would be another value than the one that was written.
+  const tagged = document.warnings.find(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  if (tagged)
+    throw refuse(
+      `has a tag that is not known, in line ${lines.linePos(tagged.pos[0]).line}: text, numbers and lists were wanted, without "!".`,
+      tagged,
+    );
   let content: unknown;
   try {
     content = document.toJS();
@@ -83,7 +90,9 @@ function told(
 /** A setting that is not known there; one that is known elsewhere stands in the wrong part. */
 const strange = (path: Place, key: string, known: readonly string[]): string =>
   `${placeOf(path) || 'the file '}has the unknown setting "${short(key)}" (${
-    known.includes(key) ? 'it belongs in another part' : `did you mean ${nearest(key, known)}?`
+    known.includes(key)
+      ? 'it belongs in another part'
+      : meant(key, known, 'did you mean') || 'docs/cli.md lists those that are known'
   })`;
 
 const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
@@ -123,8 +132,8 @@ function fault(issue: z.core.$ZodIssue, content: unknown): string {
         : `${place}${is}must be ${WANTED[issue.expected] ?? issue.expected}`;
     case 'invalid_value': {
       const words = issue.values.map(String);
-      const meant = seen === undefined || words.length < 2 ? '' : ` (did you mean ${nearest(seen, words)}?)`;
-      return `${place}${is}must be one of ${words.join(', ')}${meant}`;
+      const ask = seen === undefined || words.length < 2 ? '' : meant(seen, words, 'did you mean');
+      return `${place}${is}must be one of ${words.join(', ')}${ask && ` (${ask})`}`;
     }
     case 'too_small':
       return issue.origin === 'number'
@@ -134,6 +143,9 @@ function fault(issue: z.core.$ZodIssue, content: unknown): string {
       return `${place}${is}must be at most ${issue.maximum}`;
     case 'invalid_key':
       return `${place}is not a name that is known here`;
+    case 'invalid_format':
+      if (issue.format !== 'date') return `${place}${is}${issue.message}`;
+      return `${place}${seen === undefined ? 'is' : `is "${short(seen)}",`} no day; one such as 2020-07-01 was wanted`;
     default:
       return `${place}${issue.code === 'custom' ? '' : is}${issue.message}`;
   }

@@ -62,6 +62,7 @@ const SHARED = [
   'schedule/schedule',
   'staging',
   'within',
+  'written',
   'yaml',
 ].map((name) => `src/${name}.ts`);
 

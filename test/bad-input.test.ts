@@ -129,6 +129,21 @@ describe('the command cannot be done: exit 2, a sentence on stderr, nothing on s
       /mistyped\.yaml cannot be used/,
     ],
     [
+      'a rule set in a Turkish encoding',
+      (folder) => ['rules', 'check', join(folder, 'cp1254.yaml')],
+      /rule set .*cp1254\.yaml is no UTF-8 text\. Save it as UTF-8 and repeat/,
+    ],
+    [
+      'a profile in UTF-16',
+      (folder) => ['ingest', join(folder, 'good.csv'), '--profile', join(folder, 'utf16.yaml')],
+      /profile .*utf16\.yaml is no UTF-8 text .*Save it as UTF-8/,
+    ],
+    [
+      'a rule set of 2 MB',
+      (folder) => ['refresh', '2019-01', '--plan', '--rules', join(folder, 'large.yaml')],
+      /large\.yaml has 2097152 bytes, and at most 1048576 were expected/,
+    ],
+    [
       'a rule set that is not there',
       (folder) => ['rules', 'use', join(folder, 'absent.yaml')],
       /absent\.yaml/,
@@ -144,6 +159,9 @@ describe('the command cannot be done: exit 2, a sentence on stderr, nothing on s
       join(folder, 'mistyped.yaml'),
       'name: x\nseller: s\ncurrency: EUR\ndefault_product: P\ndate_fromat: DD.MM.YYYY\ncolumns: { invoice_number: [a], issue_date: [b], customer_number: [c], quantity: [d], price: [e] }\n',
     );
+    await writeFile(join(folder, 'cp1254.yaml'), Buffer.from('title: E\xf0itimi\n', 'latin1'));
+    await writeFile(join(folder, 'utf16.yaml'), Buffer.from('\uFEFFname: x\n', 'utf16le'));
+    await writeFile(join(folder, 'large.yaml'), Buffer.alloc(2 << 20, '#'));
     const ran = await leavingNothing(() => run(args(folder)));
     expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 2, stdout: '' });
     expectSentence(ran.stderr, mentions);

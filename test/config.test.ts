@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nearest, readSettings, SETTINGS } from '../src/config.ts';
+import { meant, nearest, readSettings, SETTINGS } from '../src/config.ts';
 import { LkpError } from '../src/job.ts';
 
 const refusal = (environment: Record<string, string>): LkpError => {
@@ -54,6 +54,14 @@ test('a mistyped setting is refused, with the one that was meant', () => {
     message: expect.stringMatching(/LKP_HOM is not a setting.*LKP_HOME\?/),
   });
   expect(refusal({ LKP_TIMEZONE: 'UTC' }).message).toContain('Did you mean LKP_TIME_ZONE?');
+});
+
+test('what is far from every known word is not taken for one', () => {
+  expect(meant('wieght', ['weights', 'title'], 'did you mean')).toBe('did you mean weights?');
+  expect(meant('threshold', ['weights', 'title'], 'did you mean')).toBe('');
+  expect(refusal({ LKP_X: '1' }).message).toBe(
+    'LKP_X is not a setting of lkp. Remove it or correct its name.',
+  );
 });
 
 test.each([

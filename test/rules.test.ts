@@ -52,6 +52,24 @@ describe('a rule set that is wrong says the line and what is wrong', () => {
       'weight: 1, units: 1.5',
       /line 7: .*units is "1.5" and must be/,
     ],
+    [
+      'a 30th of February',
+      '2024-07-01',
+      '2024-02-30',
+      /line 4: valid_from is "2024-02-30", no day; one such as/,
+    ],
+    [
+      'a setting like no other',
+      'title:',
+      'threshold: 5\ntitle:',
+      /setting "threshold" \(docs\/cli\.md lists/,
+    ],
+    [
+      'an unknown tag',
+      'A set of its own',
+      '!!js/function "function () {}"',
+      /a tag that is not known, in line 2: text/,
+    ],
     ['units of 0', 'weight: 1', 'weight: 1, units: 0', /line 7: .*units is "0" and must be/],
     [
       'a mistyped setting',
@@ -105,7 +123,7 @@ describe('a rule set that is wrong says the line and what is wrong', () => {
       'an offer of no level',
       'offers: [One]',
       'offers: [Two]',
-      /line 11: .*is Two, a level for which this rule set asks nothing; did you mean One\?/,
+      /line 11: .*is Two, a level for which this rule set asks nothing; it has One\./,
     ],
     [
       'an unknown tier',

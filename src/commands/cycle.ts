@@ -1,7 +1,7 @@
 import type { App } from '../app.ts';
 import { needData, ONLY, type Only, parseRange, type Range, type RangeAsked, runRange } from '../backfill.ts';
 import { planRange } from '../backfill-plan.ts';
-import { nearest } from '../config.ts';
+import { meant } from '../config.ts';
 import { LkpError } from '../job.ts';
 import { nameOf } from '../ledger.ts';
 import { rangePlanText, rangeRunText } from '../show/backfill.ts';
@@ -65,6 +65,6 @@ function onlyOf(text: string | undefined): Only | undefined {
   if (only || text === undefined) return only;
   throw new LkpError(
     'request',
-    `--only ${text} is not known. Did you mean ${nearest(text, ONLY)}? It is missing (never begun, missed or not planned) or failed (failed or cancelled).`,
+    `--only ${text} is not known.${meant(text, ONLY, ' Did you mean')} It is missing (never begun, missed or not planned) or failed (failed or cancelled).`,
   );
 }

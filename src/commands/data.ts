@@ -1,4 +1,4 @@
-import { nearest } from '../config.ts';
+import { meant } from '../config.ts';
 import { sha256Of } from '../files.ts';
 import { decide, waitingRows } from '../invoice/quarantine.ts';
 import { writeRejects } from '../invoice/rejects.ts';
@@ -10,10 +10,13 @@ import { KIND_NAMES, type KindName } from '../reference/kinds.ts';
 import { loadReference } from '../reference/load.ts';
 import { ingestText, waitingText } from '../show/invoice.ts';
 import { loadText } from '../show/reference.ts';
-import { oneLine } from '../show/text.ts';
+import { counted, oneLine } from '../show/text.ts';
 import { type Definition, type Options, textOf } from './command.ts';
 import { PRUNE_COMMAND } from './prune.ts';
 import { VERIFY_COMMAND } from './verify.ts';
+
+const SAID_TO_PARTNERS =
+  'why; partners read it in "Changed since" of their workbooks, and in answers to their claims';
 
 /** Data in: reference files and invoices. */
 export const DATA_COMMANDS: readonly Definition[] = [
@@ -25,7 +28,7 @@ export const DATA_COMMANDS: readonly Definition[] = [
       if (!KIND_NAMES.includes(kind as KindName)) {
         throw new LkpError(
           'request',
-          `"${kind}" is not a kind of reference data. Did you mean ${nearest(kind, KIND_NAMES)}? Known are ${KIND_NAMES.join(', ')}.`,
+          `"${kind}" is not a kind of reference data.${meant(kind, KIND_NAMES, ' Did you mean')} Known are ${KIND_NAMES.join(', ')}.`,
         );
       }
       // Read to their ends before the first is loaded: a mistyped path changes nothing.
@@ -42,7 +45,7 @@ export const DATA_COMMANDS: readonly Definition[] = [
         const says = files.map(({ name, status }) => `${name}: ${status}`).join('; ');
         await recordManual(app, 'load', null, asks ? 'asks' : 'done', `${kind}: ${says}`);
       }
-      return { json: { files }, text: loadText(files), code: asks ? 3 : 0 };
+      return { json: { files }, text: loadText(files, dryRun), code: asks ? 3 : 0 };
     },
   },
   {
@@ -73,10 +76,10 @@ export const DATA_COMMANDS: readonly Definition[] = [
   {
     usage: 'withdraw <file>',
     description: 'undo a wrong file of invoices: its rows are superseded',
-    options: { '--reason <text>': 'why, for who looks later' },
+    options: { '--reason <text>': SAID_TO_PARTNERS },
     async act(app, [name = ''], options) {
       const withdrawn = await withdrawFile(app, name, reasonOf(options));
-      const says = `${withdrawn.name} is withdrawn: ${withdrawn.lines} rows are superseded; ${withdrawn.took_their_place} rows of other files took a place of theirs.`;
+      const says = `${withdrawn.name} is withdrawn: ${counted(withdrawn.lines, 'row')} superseded; ${counted(withdrawn.took_their_place, 'row')} of other files took a place of theirs.`;
       await recordManual(app, 'withdraw', null, 'done', says);
       return { json: withdrawn, text: oneLine(says) };
     },
@@ -93,7 +96,7 @@ export const DATA_COMMANDS: readonly Definition[] = [
         text: oneLine(
           written.rows === 0
             ? `No row of ${written.name} is rejected or waits; nothing was written.`
-            : `${written.path} has the ${written.rows} rows of ${written.name} to correct. Correct the cells, leave the columns "lkp ..." as they are, and ingest it.`,
+            : `${written.path} has ${counted(written.rows, 'row')} of ${written.name} to correct. Correct the cells, leave the columns "lkp ..." as they are, and ingest it.`,
         ),
       };
     },
@@ -123,7 +126,7 @@ export const QUARANTINE_COMMANDS: readonly Definition[] = [
       usage: `${verdict} <invoice-number>`,
       description,
       options: {
-        '--reason <text>': 'why, for who looks later',
+        '--reason <text>': SAID_TO_PARTNERS,
         ...(verdict === 'reopen' ? {} : { '--file <file>': 'the file whose version is meant' }),
       },
       async act(app, [number = ''], options) {
@@ -132,7 +135,7 @@ export const QUARANTINE_COMMANDS: readonly Definition[] = [
           reason: reasonOf(options),
           ...(file ? { file } : {}),
         });
-        const says = `Invoice ${number}: ${verdict}; ${decided.moved} rows moved, ${decided.waiting} still wait.`;
+        const says = `Invoice ${number}: ${verdict}; ${counted(decided.moved, 'row')} moved, ${decided.waiting} still wait.`;
         await recordManual(app, `quarantine-${verdict}`, null, decided.waiting > 0 ? 'asks' : 'done', says);
         return { json: decided, text: says };
       },

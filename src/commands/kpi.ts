@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { App } from '../app.ts';
 import { parseInstant } from '../calendar.ts';
 import { LkpError } from '../job.ts';
@@ -11,6 +10,7 @@ import { recordManual } from '../ledger.ts';
 import { asKnownText, changesText } from '../show/changes.ts';
 import { explainText } from '../show/invoice.ts';
 import { refreshText } from '../show/refresh.ts';
+import { needText } from '../written.ts';
 import { CHANGES_COMMAND, pastOf } from './changes.ts';
 import { cycleOf, type Definition, type Options, textOf, textsOf } from './command.ts';
 
@@ -23,7 +23,8 @@ export const KPI_COMMANDS: readonly Definition[] = [
       '--plan': 'show what a refresh would change and write nothing',
       '--restate': 'write the next revision of a cycle that has one',
       '--accept-incomplete': 'wave the completeness gate through: the scheduled refresh goes on as well',
-      '--reason <text>': 'why it is restated, or goes on incomplete',
+      '--reason <text>':
+        'why it is restated (partners read it in "Changed since" of their workbooks), or goes on incomplete',
       '--as-of <instant>': 'compute as known at this instant, or at the end of this day',
       '--rules <files...>': 'with --plan: what these rule sets would change',
     },
@@ -59,7 +60,13 @@ export const KPI_COMMANDS: readonly Definition[] = [
       }
       const parts = [refreshText(result, reports.length)];
       if (result.changes !== null)
-        parts.push('', changesText(result.changes, `lkp changes ${cycle} --out changes.xlsx`));
+        parts.push(
+          '',
+          changesText(
+            result.changes,
+            `lkp changes ${cycle}${result.outcome === 'refreshed' ? ` --to 'revision ${result.revision}'` : ''} --out changes.xlsx`,
+          ),
+        );
       if (accepted.length > 0) parts.push(`Accepted as incomplete: ${gapsText(accepted)}`);
       if (gaps.length > 0)
         parts.push(
@@ -147,16 +154,7 @@ function refuseWithRules(options: Options): void {
   );
 }
 
-const readRules = async (file: string) => ({
-  shown: file,
-  text: await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new LkpError(
-      'request',
-      `The file ${file} cannot be read (${cause.code}). Check the path and repeat.`,
-      { cause },
-    );
-  }),
-});
+const readRules = async (shown: string) => ({ shown, text: await needText(shown, 'rule set', shown) });
 
 function refreshOptions(app: App, options: Options): RefreshOptions {
   const reason = textOf(options, 'reason');

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LkpError } from '../job.ts';
@@ -7,6 +6,7 @@ import { checkRules, exampleRules, type RulesFile, useAllRules } from '../kpi/ru
 import { type RuleSetInForce, rulesInForce } from '../kpi/rules-in-force.ts';
 import { recordManual } from '../ledger.ts';
 import { table } from '../show/text.ts';
+import { needText } from '../written.ts';
 import { type Definition, type Result, textOf } from './command.ts';
 
 /** Rule sets: what a unit is worth and what a level asks for. */
@@ -115,15 +115,4 @@ const checked = (files: Awaited<ReturnType<typeof checkRules>>): Result => ({
 });
 
 const readFiles = (names: readonly string[]): Promise<RulesFile[]> =>
-  Promise.all(names.map(async (shown) => ({ shown, text: await readText(shown) })));
-
-const readText = (file: string): Promise<string> =>
-  readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new LkpError(
-      'request',
-      `The file ${file} cannot be read (${cause.code}). Check the path and repeat.`,
-      {
-        cause,
-      },
-    );
-  });
+  Promise.all(names.map(async (shown) => ({ shown, text: await needText(shown, 'rule set', shown) })));

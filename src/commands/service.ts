@@ -1,6 +1,6 @@
 import { JOBS } from '../../jobs/index.ts';
 import { openApp, stopServer } from '../app.ts';
-import { nearest, readSettings, testClock } from '../config.ts';
+import { meant, readSettings, testClock } from '../config.ts';
 import { LkpError } from '../job.ts';
 import { ROLES, type Role } from '../roles.ts';
 import { serve } from '../serve.ts';
@@ -49,6 +49,6 @@ function roleOf(text: string): Role {
   if (role) return role;
   throw new LkpError(
     'request',
-    `"${text}" is not a role. Did you mean ${nearest(text, ROLES)}? Roles are ${ROLES.join(' and ')}; none is both.`,
+    `"${text}" is not a role.${meant(text, ROLES, ' Did you mean')} Roles are ${ROLES.join(' and ')}; none is both.`,
   );
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LkpError } from '../job.ts';
 import type { Sql, Table } from '../ports.ts';
 import { type Field, findHeader, type Header, missingFields } from '../staging.ts';
+import { needText } from '../written.ts';
 import { readYaml } from '../yaml.ts';
 
 /** The fields of an invoice line and the EN 16931-1 business terms that they are. */
@@ -139,11 +140,7 @@ const BUILT_IN = new URL('./profiles/', import.meta.url);
 
 /** Reads one profile. Throws LkpError('request') that names the file, the setting and what is wrong with it. */
 export async function readProfile(path: string | URL, shown: string): Promise<Profile> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new LkpError('request', `The profile ${shown} cannot be read (${cause.code}). Check the path.`, {
-      cause,
-    });
-  });
+  const text = await needText(path, 'profile', shown);
   const profile = readYaml(text, 'profile', shown, schema, Object.keys(shape.shape));
   return { ...profile, hash: createHash('sha256').update(text).digest('hex'), body: text };
 }

@@ -5,7 +5,7 @@
  */
 export const CAUSES = {
   withdrawal: (_was, now) =>
-    `The file that it stood in was withdrawn${because(now)}, or one that it repeated.`,
+    `A file with this line was withdrawn${because(now)}: its own, or an earlier one that has the same line.`,
   decision: (_was, now) => `A person decided about the invoice${because(now)}.`,
   quarantine: (_was, now) =>
     `What is said of the invoice contradicts itself since (${now ?? 'another version'}): it waits for a person.`,

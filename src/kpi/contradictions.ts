@@ -1,4 +1,4 @@
-import { nearest } from '../config.ts';
+import { meant } from '../config.ts';
 import type { RuleSet } from './rule-set.ts';
 
 /** A part of a rule set that contradicts another one, and where it stands. */
@@ -18,8 +18,9 @@ export const contradictions = (rules: RuleSet): Contradiction[] => [
   ...waivers(rules),
 ];
 
-const meant = (word: string, known: readonly string[]): string =>
-  known.length === 0 ? '' : `; did you mean ${nearest(word, known)}?`;
+/** The word that was probably meant, or those that there are. */
+const instead = (word: string, known: readonly string[]): string =>
+  known.length === 0 ? '' : meant(word, known, '; did you mean') || `; it has ${known.join(', ')}`;
 
 function* spans({ valid_from, valid_to, program_year }: RuleSet): Generator<Contradiction> {
   if (valid_to !== undefined && valid_to <= valid_from)
@@ -110,7 +111,7 @@ function* competencies(rules: RuleSet): Generator<Contradiction> {
       if (!known.includes(level))
         yield {
           path,
-          message: `is ${level}, a level for which this rule set asks nothing${meant(level, known)}`,
+          message: `is ${level}, a level for which this rule set asks nothing${instead(level, known)}`,
         };
       else if (offers.indexOf(level) < at) yield { path, message: `is ${level} again` };
     }
@@ -133,7 +134,7 @@ function* levels(rules: RuleSet): Generator<Contradiction> {
     if (tier !== '' && !tierNames.includes(tier))
       yield {
         path: ['levels', index, 'tier'],
-        message: `is ${tier}, which tiers does not list${meant(tier, tierNames)}`,
+        message: `is ${tier}, which tiers does not list${instead(tier, tierNames)}`,
       };
     yield* offered(rules, competency, ['levels', index, 'competency']);
     const offer = rules.competencies.find((entry) => entry.competency === competency);
@@ -153,7 +154,10 @@ function* offered(
 ): Generator<Contradiction> {
   const known = rules.competencies.map((entry) => entry.competency);
   if (competency !== '' && known.length > 0 && !known.includes(competency))
-    yield { path, message: `is ${competency}, which competencies does not list${meant(competency, known)}` };
+    yield {
+      path,
+      message: `is ${competency}, which competencies does not list${instead(competency, known)}`,
+    };
 }
 
 /** The measures that are summed over lines, and so by category. */
@@ -171,7 +175,7 @@ function* requirements(rules: RuleSet): Generator<Contradiction> {
       )
         yield {
           path,
-          message: `${level} asks for ${measure === 'kpi' ? 'KPI' : measure} of the category "${category}", which no weight adds to${meant(category, categories)}`,
+          message: `${level} asks for ${measure === 'kpi' ? 'KPI' : measure} of the category "${category}", which no weight adds to${instead(category, categories)}`,
         };
       if (!SUMMED.includes(measure) && category !== '')
         yield { path, message: `is "${category}", and ${measure} has no category; remove it` };

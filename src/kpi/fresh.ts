@@ -1,5 +1,5 @@
 import { addMonths, firstDay, monthSpans, reportingWindow } from '../calendar.ts';
-import { nearest } from '../config.ts';
+import { meant } from '../config.ts';
 import { crash } from '../crash.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
@@ -82,7 +82,7 @@ async function needCurrency(tx: Sql, currency: string): Promise<void> {
   if (known.includes(currency)) return;
   throw new LkpError(
     'request',
-    `LKP_REPORTING_CURRENCY=${currency} is not a currency of ISO 4217. Did you mean ${nearest(currency, known)}? Correct the setting and repeat.`,
+    `LKP_REPORTING_CURRENCY=${currency} is not a currency of ISO 4217.${meant(currency, known, ' Did you mean')} Correct the setting and repeat.`,
   );
 }
 

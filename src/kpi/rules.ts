@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { nearest } from '../config.ts';
+import { meant } from '../config.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { lineOf } from '../yaml.ts';
@@ -150,7 +150,7 @@ async function needCountries(tx: Sql, read: readonly Read[]): Promise<void> {
       if (stranger !== undefined)
         throw new LkpError(
           'request',
-          `${shown} line ${lineOf(text, ['tiers', index, 'countries', countries.indexOf(stranger)])}: ${stranger} is no country of ISO 3166-1 any more; did you mean ${nearest(stranger, codes)}? Correct it and repeat.`,
+          `${shown} line ${lineOf(text, ['tiers', index, 'countries', countries.indexOf(stranger)])}: ${stranger} is no country of ISO 3166-1 any more${meant(stranger, codes, '; did you mean') || '.'} Correct it and repeat.`,
         );
     }
   }

@@ -1,4 +1,4 @@
-import { nearest } from '../config.ts';
+import { meant } from '../config.ts';
 import { type Context, LkpError } from '../job.ts';
 import type { Sql } from '../ports.ts';
 import { sessionsOf } from './attempt.ts';
@@ -72,7 +72,7 @@ async function nothing(tx: Sql, cycle: string, job: string | undefined): Promise
   if (job !== undefined && !names.includes(job))
     throw new LkpError(
       'request',
-      `${cycle} has no job ${job}. Did you mean ${nearest(job, names)}? It has ${names.join(', ')}.`,
+      `${cycle} has no job ${job}.${meant(job, names, ' Did you mean')} It has ${names.join(', ')}.`,
     );
   const asked = all.filter((one) => job === undefined || one.job === job);
   const states = asked.map((one) => `${nameOf(one)} is ${one.state}`);

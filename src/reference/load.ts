@@ -55,6 +55,7 @@ interface Received {
   readonly kind: KindName;
   readonly name: string;
   readonly stored: Stored;
+  readonly dryRun: boolean;
 }
 
 /**
@@ -71,7 +72,7 @@ export async function loadReference(
   options: { readonly dryRun?: boolean } = {},
 ): Promise<LoadResult> {
   const stored = await storeBytes(context.settings.home, path);
-  const received: Received = { kind, name: basename(path), stored };
+  const received: Received = { kind, name: basename(path), stored, dryRun: options.dryRun === true };
   let keep = false;
   try {
     return await context.db.transaction(`load ${kind}`, async (tx) => {
@@ -122,7 +123,7 @@ async function takeRows(
   table: Table,
   format: string,
 ): Promise<LoadResult> {
-  const { name, stored } = received;
+  const { name, stored, dryRun } = received;
   const kind: Kind = KINDS[received.kind];
   const { layout, header } = findLayout(kind, table, name);
   await loadRows(
@@ -151,7 +152,7 @@ async function takeRows(
   }
   const ended = await countEnding(tx, kind);
   warnings.push(...(await strangers(tx, kind)));
-  if (kind.hierarchy) warnings.push(...(await restates(tx)));
+  if (kind.hierarchy) warnings.push(...(await restates(tx, dryRun)));
   const result: LoadResult = {
     name,
     sha256: stored.sha256,
@@ -288,7 +289,7 @@ async function strangers(tx: Sql, kind: Kind): Promise<string[]> {
 const NAMED_CYCLES = 6;
 
 /** A merge dated in the past is a fact that is known from now on: final cycles stay, and the loader says which differ. */
-async function restates(tx: Sql): Promise<string[]> {
+async function restates(tx: Sql, dryRun: boolean): Promise<string[]> {
   const cycles = await tx.file<{ cycle: string; window_to: string; locations: number; examples: string[] }>(
     'staging/reference_restates',
   );
@@ -298,7 +299,7 @@ async function restates(tx: Sql): Promise<string[]> {
   const names = cycles.slice(-NAMED_CYCLES).map((one) => one.cycle);
   const more = cycles.length > names.length ? ` and ${cycles.length - names.length} before` : '';
   return [
-    `${locations} ${locations === 1 ? 'location belongs' : 'locations belong'} to another partner on ${window_to} (${examples.join('; ')}${locations > examples.length ? '; ...' : ''}), in cycles that are final: ${names.join(', ')}${more}. Their revisions stay. To see what a restatement would change: lkp refresh ${cycle} --plan.`,
+    `${locations} ${locations === 1 ? 'location belongs' : 'locations belong'} to another partner on ${window_to} (${examples.join('; ')}${locations > examples.length ? '; ...' : ''}), in cycles that are final: ${names.join(', ')}${more}. Their revisions stay. To see what a restatement would change${dryRun ? ', once this is loaded' : ''}: lkp refresh ${cycle} --plan.`,
   ];
 }
 

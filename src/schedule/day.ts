@@ -1,4 +1,4 @@
-import { nearest } from '../config.ts';
+import { meant } from '../config.ts';
 import { type Day, ORDINALS, WEEKDAYS } from './dates.ts';
 
 /** A day of a schedule file as a person writes it: what is due once a month, in every month. */
@@ -53,7 +53,8 @@ function faultOf(text: string): string {
     return `would be due each week, and a job is due once a month; write which one, such as first ${text.replace(/s$/, '')}`;
   if (/working day$/.test(text))
     return 'is no day by itself; write a day, such as last day, and shift: previous working day';
-  return `is no day (did you mean ${nearest(text, PHRASES)}?); ${WANTED}`;
+  const ask = meant(text, PHRASES, 'did you mean');
+  return `is no day${ask && ` (${ask})`}; ${WANTED}`;
 }
 
 /** What is wrong with a time of day, in words that follow its name; undefined: nothing. */

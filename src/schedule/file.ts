@@ -1,11 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { LkpError } from '../job.ts';
+import { readText } from '../written.ts';
 import { lineOf, readYaml } from '../yaml.ts';
 import { type Day, SHIFTS, THIRD_WEEKS, WEEKDAYS, type When, type WorkingDays } from './dates.ts';
 import { dayFrom, faultOfRule, faultOfTime } from './day.ts';
 import { faultsOf } from './faults.ts';
-import { type Holidays, holidaysIn, readText } from './holidays.ts';
+import { type Holidays, holidaysIn } from './holidays.ts';
 import type { Plan, Planned } from './plan.ts';
 
 /** The schedule file: what is otherwise than `jobs/` says. */

@@ -1,6 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-import { readFile, stat } from 'node:fs/promises';
-
 /** Holidays by day, and what is wrong with the file that lists them. */
 export interface Holidays {
   readonly days: ReadonlyMap<string, string>;
@@ -8,7 +5,6 @@ export interface Holidays {
   readonly faults: readonly string[];
 }
 
-const MOST_BYTES = 1 << 20;
 const LINE = /^(\d{4}-\d{2}-\d{2})(?:[ \t]+(\S.*))?$/;
 const WANTED = 'a day and its name were wanted, such as 2026-12-25 Christmas Day';
 /** The cycles that `parseCycle` takes, and the month after the last. */
@@ -16,24 +12,6 @@ const FIRST_DAY = '2000-01-01';
 const LAST_DAY = '2100-01-31';
 /** So many faults of one file are named; a file that is something else has one in each line. */
 const NAMED = 10;
-
-/**
- * Reads a text file of a person's: UTF-8, at most 1 MiB. Returns the text, or why it cannot be read.
- */
-export async function readText(path: string): Promise<{ text: string } | { fault: string }> {
-  try {
-    const about = await stat(path);
-    if (!about.isFile()) return { fault: 'is no file. Name the file itself' };
-    if (about.size > MOST_BYTES)
-      return { fault: `has ${about.size} bytes, and at most ${MOST_BYTES} were expected` };
-    const bytes = await readFile(path);
-    if (bytes.includes(0)) return { fault: 'is no UTF-8 text (it holds NUL bytes). Save it as UTF-8' };
-    if (!isUtf8(bytes)) return { fault: 'is no UTF-8 text. Save it as UTF-8' };
-    return { text: bytes.toString('utf8').replace(/^\uFEFF/, '') };
-  } catch (cause) {
-    return { fault: `cannot be read (${(cause as NodeJS.ErrnoException).code}). Check the path` };
-  }
-}
 
 /** Reads a list of holidays, a line a day: `2026-12-25 Christmas Day`. Blank lines and lines that begin with # are passed over. */
 export function holidaysIn(text: string): Holidays {

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { RangeRun, Step } from '../backfill.ts';
 import type { CyclePlan, RangePlan } from '../backfill-plan.ts';
 import { nameOf } from '../ledger.ts';
-import { count, oneLine, table } from './text.ts';
+import { count, counted, oneLine, table } from './text.ts';
 
 /** The jobs of several cycles, and what is left when it stopped. */
 export function rangeRunText({ cycles, left }: RangeRun): string {
@@ -52,7 +52,7 @@ function planText({ cycle, steps, refresh, directory, files }: CyclePlan): strin
   const says: string[] = [];
   if (refresh?.asks) says.push(`the refresh would stop and ask a person: ${refresh.asks}`);
   else if (refresh?.refresh === 'new')
-    says.push(`revision ${refresh.revision} with ${count(refresh.cells)} cells would be frozen.`);
+    says.push(`revision ${refresh.revision} with ${counted(refresh.cells, 'cell')} would be frozen.`);
   else if (refresh) says.push(`revision ${refresh.revision} stands; no cell changes.`);
   if (directory?.says) says.push(`the directory: ${directory.says}.`);
   const folders = new Map<string, string[]>();

@@ -2,10 +2,8 @@ import { levelText } from '../kpi/changed-sheet.ts';
 import type { Changes, LineChange } from '../kpi/changes.ts';
 import type { ChangesReport } from '../kpi/changes-between.ts';
 import type { Reported } from '../kpi/report.ts';
-import { counted, readable } from '../money.ts';
-import { table } from './text.ts';
-
-const count = (number: number): string => readable(String(number), 0);
+import { readable } from '../money.ts';
+import { count, counted, table } from './text.ts';
 
 /** So many levels are named in text; `--json` has all. */
 const NAMED_LEVELS = 50;
@@ -14,7 +12,7 @@ const NAMED_LEVELS = 50;
 export function changesText(changes: Changes, all: string): string {
   const { partners, cells, lines, levels, causes, first } = changes;
   const parts = [
-    `${counted(partners, 'partner')}, ${counted(cells, 'month and type', 'months and types')} of them, ${lines > 0 ? `${counted(lines, 'line')}, ` : ''}${counted(levels.length, 'level')}`,
+    `${counted(partners, 'partner')}, ${counted(cells, 'month and type of them', 'months and types of them')}, ${lines > 0 ? `${counted(lines, 'line')}, ` : ''}${counted(levels.length, 'level')}`,
     `KPI value ${readable(changes.kpi_before, 0)} -> ${readable(changes.kpi_after, 0)} (${signed(changes.kpi_change, 0)}), revenue ${readable(changes.revenue_before)} -> ${readable(changes.revenue_after)} (${signed(changes.revenue_change)})`,
   ];
   if (levels.length > 0)
@@ -55,7 +53,7 @@ export function changesText(changes: Changes, all: string): string {
         first.map(lineCells),
       ),
     );
-  if (lines > first.length) parts.push(`and ${count(lines - first.length)} more lines: ${all}`);
+  if (lines > first.length) parts.push(`and ${counted(lines - first.length, 'more line')}: ${all}`);
   return parts.join('\n');
 }
 

@@ -1,5 +1,5 @@
 import type { BatchView } from '../directory/show.ts';
-import { count, table } from './text.ts';
+import { count, counted, table } from './text.ts';
 
 /* A batch of the directory. */
 
@@ -12,7 +12,7 @@ type DirectoryCounts = {
 };
 
 export const directoryText = ({ cycle, entries, added, changed, removed }: DirectoryCounts): string =>
-  `Directory batch of ${cycle}: ${count(entries)} entries listed; ${count(added)} added, ${count(changed)} changed, ${count(removed)} removed.`;
+  `Directory batch of ${cycle}: ${counted(entries, 'entry', 'entries')} listed; ${count(added)} added, ${count(changed)} changed, ${count(removed)} removed.`;
 
 export function batchText(batch: BatchView): string {
   if (batch.state === 'not-assembled')

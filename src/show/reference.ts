@@ -3,13 +3,13 @@ import { count, oneLine, table } from './text.ts';
 
 /* What a load of reference data did. */
 
-export function loadText(results: readonly LoadResult[]): string {
+export function loadText(results: readonly LoadResult[], dryRun: boolean): string {
   const parts = [
     table(
-      ['file', 'status', 'rows in', 'loaded', 'unchanged', 'rejected'],
+      ['file', 'status', 'rows in', dryRun ? 'would load' : 'loaded', 'unchanged', 'rejected'],
       results.map((result) => [
         result.name,
-        result.status,
+        dryRun && result.status === 'loaded' ? 'can be loaded' : result.status,
         count(result.lines_in),
         count(result.loaded),
         count(result.unchanged),
@@ -24,5 +24,6 @@ export function loadText(results: readonly LoadResult[]): string {
       parts.push(`${name}, row ${row}: ${oneLine(reason)} ${hint}`);
     for (const warning of result.warnings) parts.push(`${name}: ${oneLine(warning)}`);
   }
+  if (dryRun) parts.push('This was a dry run: nothing was stored.');
   return parts.join('\n');
 }

@@ -1,6 +1,6 @@
 import type { RefreshResult } from '../kpi/refresh.ts';
-import { counted, readable } from '../money.ts';
-import { count, dispositionsText, table } from './text.ts';
+import { readable } from '../money.ts';
+import { count, counted, dispositionsText, table } from './text.ts';
 
 /* What a refresh computed, and what differs. */
 
@@ -12,7 +12,7 @@ const OUTCOMES: Record<RefreshResult['outcome'], (result: RefreshResult) => stri
       ? `A preview of cycle ${cycle}, revision ${revision}; nothing was written.`
       : `What cycle ${cycle} would be under ${rules.join(', ')}, against ${revision === 0 ? 'what is known now' : `revision ${revision} and its facts`}; nothing was written.`,
   differs: ({ cycle, revision, differences }) =>
-    `The facts behind cycle ${cycle} changed since revision ${revision} (${differences.length} figures); nothing was written. ` +
+    `The facts behind cycle ${cycle} changed since revision ${revision} (${counted(differences.length, 'figure')}); nothing was written. ` +
     `To write revision ${revision + 1}: lkp refresh ${cycle} --restate --reason '...'`,
 };
 
@@ -25,9 +25,9 @@ export function refreshText(result: RefreshResult, files: number): string {
   ];
   if (result.no_rate_lines > 0)
     parts.push(
-      `${count(result.no_rate_lines)} lines count without revenue: no exchange rate is known for them.`,
+      `${counted(result.no_rate_lines, 'line counts', 'lines count')} without revenue: no exchange rate is known for ${result.no_rate_lines === 1 ? 'it' : 'them'}.`,
     );
-  if (files > 0) parts.push(`${count(files)} workbooks written`);
+  if (files > 0) parts.push(`${counted(files, 'workbook')} written`);
   if (result.differences.length > 0) {
     // The sums of all partners go before the cells that they are made of.
     const [sums, cells] = [false, true].map((wanted) =>

@@ -1,6 +1,6 @@
 import type { Verified } from '../keeping/store.ts';
 import type { VerifiedCycle } from '../proof/verify.ts';
-import { count, oneLine } from './text.ts';
+import { count, counted, oneLine } from './text.ts';
 
 /* What a verification found. */
 
@@ -9,7 +9,7 @@ const NAMED_FILES = 50;
 
 export function verifyText({ files, bytes, damaged, pruned, left_over }: Verified): string {
   const parts = [
-    `${count(files)} stored files (${count(bytes)} bytes) were read: ${damaged.length === 0 ? 'all are whole' : `${count(damaged.length)} ${damaged.length === 1 ? 'is' : 'are'} damaged`}.`,
+    `${counted(files, 'stored file')} (${count(bytes)} bytes) ${files === 1 ? 'was' : 'were'} read: ${damaged.length === 0 ? 'all are whole' : `${count(damaged.length)} ${damaged.length === 1 ? 'is' : 'are'} damaged`}.`,
   ];
   for (const one of damaged.slice(0, NAMED_FILES)) {
     const cycles = one.cycles.length === 0 ? '' : ` Rows of it are in ${one.cycles.join(', ')}.`;
@@ -55,11 +55,11 @@ export function verifiedText(
   unpacked: boolean,
 ): string {
   const of = `Cycle ${cycle}, ${revisions.length === 1 ? 'revision' : 'revisions'} ${revisions.map(({ revision }) => revision).join(', ')}`;
-  const from = `${count(changes)} changes with ${count(files)} files (${count(bytes)} bytes)`;
+  const from = `${counted(changes, 'change')} with ${counted(files, 'file')} (${count(bytes)} bytes)`;
   const parts = [
     {
-      proven: `${of}: proven. Derived anew from ${from}; equal are ${count(rows)} rows, ${count(workbooks)} workbooks and ${count(submission_files)} files of the submission.`,
-      'not proven': `${of}: not proven, ${count(problems.length)} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+      proven: `${of}: proven. Derived anew from ${from}; equal are ${counted(rows, 'row')}, ${counted(workbooks, 'workbook')} and ${counted(submission_files, 'file')} of the submission.`,
+      'not proven': `${of}: not proven, ${counted(problems.length, 'problem')}.`,
       pruned: `${of}: cannot be derived anew, because stored files were pruned. Its ${count(rows)} frozen rows follow from the facts on record.`,
     }[outcome],
     ...problems.map(({ what, thing, reason }) => oneLine(`${what}: ${thing}: ${reason}`)),
