@@ -17,6 +17,7 @@ import { useRules } from '../src/kpi/rules.ts';
 import { planRules } from '../src/kpi/rules-plan.ts';
 import type { KindName } from '../src/reference/kinds.ts';
 import { loadReference } from '../src/reference/load.ts';
+import { refreshText } from '../src/show/refresh.ts';
 import { readAll } from './excel-fixtures.ts';
 import { type TestContext, testContext } from './harness/context.ts';
 
@@ -343,6 +344,17 @@ describe('rule sets that are only tried', () => {
       ],
     });
     expect(await it.rows('select * from snapshot')).toEqual([]);
+  });
+
+  test('one that leaves days without any says so: it would not be put in force', async () => {
+    await take('a.csv', line('A', 1));
+    const early = await readFile(SAMPLE_RULES, 'utf8');
+    const text = early.replace(/^valid_to: .*/m, 'valid_to: 2023-05-01');
+    expect(text).not.toBe(early);
+    const planned = await planRules(it.context, CYCLE, [{ text, shown: 'x.yaml' }]);
+    expect(refreshText(planned, 0)).toMatch(
+      /Note: x\.yaml .*No rule set is valid from 2023-05-01 to before .* refuses this without --leave-gap/,
+    );
   });
 
   test('one that overlaps another, or is named twice, is refused as in use', async () => {

@@ -292,6 +292,11 @@ test('one altered row, workbook or submitted file is named, and nothing else', a
   expect(found.problems.find(({ thing }) => thing.startsWith('line'))!.reason).toBe(
     'net_amount is 51 in the database; derived anew it is 50.',
   );
+  const saysOf = (ending: string) => found.problems.find(({ thing }) => thing.endsWith(ending))?.reason;
+  expect(saysOf('partner-4001.xlsx')).toMatch(
+    new RegExp(`lkp report 4001 ${CYCLE} --revision 2 writes it again\\.$`),
+  );
+  expect(saysOf(submitted[0]!)).toMatch(/Ask the directory team for the file that they received/);
   expect(found.notes).toEqual([`${moved} is not there; what was recorded of it is compared.`]);
 });
 
@@ -422,6 +427,16 @@ describe('a bundle', () => {
     );
     const swapped = forge({ 'manifest.json': (text) => text.replace(/,\s*\{[^{}]*\}\s*\]\s*\}\s*$/, ']}') });
     expect((await refusal(swapped)).message).toMatch(/there is more|lacks/);
+    const extra = Buffer.concat([
+      bundle.subarray(0, -1024),
+      headerOf('extra.txt', 0),
+      bundle.subarray(-1024),
+    ]);
+    expect((await refusal(extra)).message).toContain('there is more: "extra.txt"');
+    const moved = bundle.subarray(members()[1]!.at);
+    expect((await refusal(moved)).message).toMatch(
+      /no whole bundle of lkp: manifest\.json .* a member was moved/,
+    );
     const huge = Buffer.from(bundle);
     headerOf('manifest.json', 2 ** 32).copy(huge);
     expect((await refusal(huge)).message).toContain('at most');

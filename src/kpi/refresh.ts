@@ -57,6 +57,8 @@ export interface RefreshResult {
   readonly changes: Changes | null;
   /** The rule sets that were tried, by name; absent where none was. */
   readonly rules?: readonly string[];
+  /** Days that would have no rule set, so that `lkp rules use` refuses them: a sentence each; absent without `rules`. */
+  readonly rule_gaps?: readonly string[];
 }
 
 /**
@@ -216,12 +218,12 @@ export const lastRevision = (tx: Sql, cycle: string): Promise<Revision | undefin
 /** What a result says beside its figures. */
 type Said = Pick<
   RefreshResult,
-  'cycle' | 'revision' | 'outcome' | 'currency' | 'differences' | 'changes' | 'rules'
+  'cycle' | 'revision' | 'outcome' | 'currency' | 'differences' | 'changes' | 'rules' | 'rule_gaps'
 >;
 
 /** The figures of a frozen revision (`snapshot`) or of what was just computed (`fresh`). */
 export async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said): Promise<RefreshResult> {
-  const { cycle, revision, outcome, currency, differences, changes, rules } = said;
+  const { cycle, revision, outcome, currency, differences, changes, rules, rule_gaps } = said;
   const where = from === 'snapshot' ? 'where cycle = $1 and revision = $2' : '';
   const key = from === 'snapshot' ? [cycle, revision] : [];
   const figures = await tx.one<{
@@ -265,5 +267,6 @@ export async function summarise(tx: Sql, from: 'snapshot' | 'fresh', said: Said)
     differences,
     changes,
     ...(rules === undefined ? {} : { rules }),
+    ...(rule_gaps === undefined ? {} : { rule_gaps }),
   };
 }

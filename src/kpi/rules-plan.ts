@@ -15,7 +15,8 @@ const TRIED = '0';
 /**
  * What a cycle would be under other rule sets, over the same facts: those of its newest revision, or of now when it has
  * none. Each set takes the place of the one of its name. Only months of the windows whose lines they weigh are computed
- * anew, and everything is rolled back, cells too. Throws LkpError('request') as `lkp rules use` would.
+ * anew, and everything is rolled back, cells too. Throws LkpError('request') as `lkp rules use` would, but for days that
+ * would have no rule set: they are in `rule_gaps`.
  */
 export async function planRules(
   context: Context,
@@ -45,7 +46,7 @@ export async function planRules(
     }
     await beginComparison(tx);
     await ofRevision(tx, 'before', cycle, revision);
-    const names = await tryRules(tx, then, cycle, cutoff, files);
+    const tried = await tryRules(tx, then, cycle, cutoff, files);
     await computeFresh(tx, then, cycle, cutoff);
     await ofFresh(tx, 'after');
     await compareFigures(tx);
@@ -56,7 +57,7 @@ export async function planRules(
       currency: then.settings.LKP_REPORTING_CURRENCY,
       differences: await tx.file<Difference>('marts/diff', { revision }),
       changes: await withoutLines(tx),
-      rules: names,
+      ...tried,
     });
   });
 }
@@ -76,13 +77,13 @@ async function tryRules(
   cycle: string,
   cutoff: string,
   files: readonly RulesFile[],
-): Promise<string[]> {
+): Promise<{ rules: string[]; rule_gaps: string[] }> {
   const current = await tx.rows<RuleSetInForce>(
     `select name, title, basis, valid_from, valid_to, year_from, year_to, sha256
      from rule_set where change_no <= $1 and (ended_no is null or ended_no > $1) order by valid_from, year_from`,
     [cutoff],
   );
-  const sets = await readBeside(tx, files, current);
+  const { sets, gaps } = await readBeside(tx, files, current);
   const names = sets.map(({ rules }) => rules.name);
   await tx.rows(
     `insert into change (no, known_at, kind, sha256, actor) values ($1, $2, 'rules tried', $3, $4)`,
@@ -102,5 +103,5 @@ async function tryRules(
        and month_built.issue_month >= $2`,
     [TRIED, firstDay(addMonths(cycle, -13))],
   );
-  return names;
+  return { rules: names, rule_gaps: gaps };
 }

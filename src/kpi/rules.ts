@@ -79,17 +79,21 @@ export async function checkRules(files: readonly RulesFile[], tx?: Sql): Promise
   return read.map(({ shown, rules }) => ({ file: shown, name: rules.name, title: rules.title }));
 }
 
-/** Reads rule sets that are to stand beside others. Throws LkpError('request') as useAllRules, but leaves gaps. */
+/**
+ * Reads rule sets that are to stand beside others. Throws LkpError('request') as useAllRules, but says the days that they
+ * would leave without any (`gaps`).
+ */
 export async function readBeside(
   tx: Sql,
   files: readonly RulesFile[],
   current: readonly RuleSetInForce[],
-): Promise<Written[]> {
+): Promise<{ sets: Written[]; gaps: string[] }> {
   const read = readAll(files);
   await needCountries(tx, read);
-  const overlap = spanFaults(held(current, read)).find(({ kind }) => kind === 'overlap');
+  const after = held(current, read);
+  const overlap = spanFaults(after).find(({ kind }) => kind === 'overlap');
   if (overlap) throw new LkpError('request', overlap.message);
-  return read;
+  return { sets: read, gaps: newGaps(current.map(inForce), after).map(({ message }) => message) };
 }
 
 interface Read extends Written {

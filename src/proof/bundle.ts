@@ -246,7 +246,7 @@ async function small(tar: TarReader, name: string, most: number, path: string): 
   if (found.name !== name || found.bytes > most)
     throw new BrokenBundle(
       name,
-      `${path} is no bundle of lkp: ${name} (at most ${most} bytes) was wanted, and there is ${found.name} with ${found.bytes} bytes.`,
+      `${path} is no whole bundle of lkp: ${name} (at most ${most} bytes) was wanted here, and there is ${found.name} with ${found.bytes} bytes: a member was moved, put in or taken out. Get it again from who made it, and compare its sha256.`,
     );
   const pieces: Buffer[] = [];
   for await (const piece of tar.body(found.bytes)) pieces.push(piece);

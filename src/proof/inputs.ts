@@ -199,6 +199,8 @@ export async function checkWritten(
   written: ReadonlyArray<{ readonly name: string; readonly sha256: string }>,
   pathOf: (name: string) => string,
   notes: string[],
+  /** How it is had again, as a whole sentence. */
+  again: (name: string) => string,
   why: (name: string) => string | undefined = () => undefined,
 ): Promise<Problem[]> {
   const found: Problem[] = [];
@@ -214,7 +216,7 @@ export async function checkWritten(
       found.push({
         what,
         thing: path,
-        reason: `it is not the file that was written: its sha256 is ${there}, and ${sha256} was recorded.`,
+        reason: `it is not the file that was written: its sha256 is ${there}, and ${sha256} was recorded. ${again(name)}`,
       });
   }
   return found;

@@ -90,7 +90,11 @@ export class TarReader {
   async end(): Promise<void> {
     const rest = await this.#read(END.length);
     const { bytesRead } = await this.#file.read(Buffer.alloc(1), 0, 1, this.#at);
-    if (!rest.equals(END) || bytesRead > 0) throw this.#refused('behind its last member there is more');
+    if (rest.equals(END) && bytesRead === 0) return;
+    const [name] = rest.subarray(0, 100).toString('latin1').split('\0');
+    throw this.#refused(
+      `behind its last member, ${this.#member}, there is more${name ? `: ${JSON.stringify(name)}` : ''}`,
+    );
   }
 
   async #read(bytes: number): Promise<Buffer> {

@@ -57,14 +57,23 @@ export async function verifyCycle(
       const pathOf = (name: string) => source.workbook(revision, name);
       if (cycle === record.cycle)
         held.problems.push(
-          ...(await checkWritten('workbook', workbooks, pathOf, held.notes, (name) => {
-            const why = books.get(`revision-${revision}/${name}`);
-            return why === undefined ? undefined : `was ${why}`;
-          })),
+          ...(await checkWritten(
+            'workbook',
+            workbooks,
+            pathOf,
+            held.notes,
+            writtenAgain(cycle, revision),
+            (name) => {
+              const why = books.get(`revision-${revision}/${name}`);
+              return why === undefined ? undefined : `was ${why}`;
+            },
+          )),
         );
     }
     const submitted = record.submission?.files ?? [];
-    held.problems.push(...(await checkWritten('submission', submitted, source.submitted, held.notes)));
+    held.problems.push(
+      ...(await checkWritten('submission', submitted, source.submitted, held.notes, fromTheTeam)),
+    );
     const sound = !held.problems.some(({ what }) => what !== 'workbook' && what !== 'submission');
     for (const [why, files] of gone) held.notes.push(`${files} of its files were ${why}.`);
     if (sound && gone.size === 0) await derive(scratch, source, held);
@@ -72,6 +81,18 @@ export async function verifyCycle(
     return { verified: summed(source, held, submitted.length, gone.size > 0), source };
   });
 }
+
+/** The command that writes a workbook of a revision anew, in its place. */
+const writtenAgain =
+  (cycle: string, revision: number) =>
+  (name: string): string => {
+    const partner = /^partner-(.+)\.xlsx$/.exec(name)?.[1];
+    return `lkp report ${partner === undefined ? '--program' : partner} ${cycle} --revision ${revision} writes it again.`;
+  };
+
+/** Nobody writes a submission twice: what counts is what was received. */
+const fromTheTeam = (): string =>
+  'Ask the directory team for the file that they received; when it has this second sha256, put it in the place of this one.';
 
 async function derive(scratch: Scratch, source: Source, held: Held): Promise<void> {
   const stuck = await replay(scratch, source.record, source.home);

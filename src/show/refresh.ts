@@ -1,6 +1,6 @@
 import type { RefreshResult } from '../kpi/refresh.ts';
 import { readable } from '../money.ts';
-import { count, counted, dispositionsText, table } from './text.ts';
+import { count, counted, dispositionsText, oneLine, table } from './text.ts';
 
 /* What a refresh computed, and what differs. */
 
@@ -27,6 +27,8 @@ export function refreshText(result: RefreshResult, files: number): string {
     parts.push(
       `${counted(result.no_rate_lines, 'line counts', 'lines count')} without revenue: no exchange rate is known for ${result.no_rate_lines === 1 ? 'it' : 'them'}.`,
     );
+  for (const gap of result.rule_gaps ?? [])
+    parts.push(oneLine(`Note: ${gap} lkp rules use refuses this without --leave-gap.`));
   if (files > 0) parts.push(`${counted(files, 'workbook')} written`);
   if (result.differences.length > 0) {
     // The sums of all partners go before the cells that they are made of.
