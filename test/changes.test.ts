@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CHANGES_COMMAND } from '../src/commands/changes.ts';
 import type { Options } from '../src/commands/command.ts';
+import { DATA_COMMANDS } from '../src/commands/data.ts';
 import { KPI_COMMANDS } from '../src/commands/kpi.ts';
 import { readSettings } from '../src/config.ts';
 import { ingestFile } from '../src/invoice/ingest.ts';
@@ -255,6 +256,18 @@ test('a restated workbook says what changed, why, and whose it was; the first re
   ]);
 });
 
+test('after a restatement the command that lists all lines compares with the revision before', async () => {
+  await take('a.csv', line('A', 1));
+  await refresh(it.context, CYCLE);
+  await take('late.csv', ...Array.from({ length: 25 }, (_, index) => line(`L-${index}`, 1)));
+  const command = KPI_COMMANDS.find(({ usage }) => usage.startsWith('refresh'))!;
+  const { text } = await command.act!(it.context, [CYCLE], { restate: true, reason: 'late' });
+  expect(text).toContain(`and 5 more lines: lkp changes ${CYCLE} --to 'revision 2' --out changes.xlsx`);
+  expect(text).toContain('1 partner, 1 month and type of them, 25 lines, ');
+  const changes = await CHANGES_COMMAND.act!(it.context, [CYCLE], { to: 'revision 2' });
+  expect(changes.json).toMatchObject({ lines: 25, from: { what: 'revision 1' } });
+});
+
 test('what is told apart from lines: a level crossed, and a requirement where nothing else differs', async () => {
   await load(
     'enrolments',
@@ -503,6 +516,24 @@ describe('a hierarchy that cannot be, or that was not known', () => {
     );
     expect(warnings).toEqual([]);
     expect(await refresh(it.context, CYCLE)).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test('a location below a location is kept, and is work for a person: the partner above is named', async () => {
+    const path = await it.write(
+      'below.csv',
+      'location_mpn_id,partner_mpn_id,country\n6001,5001,US\n6002,6002,US\n6003,9999,US\n',
+    );
+    const command = DATA_COMMANDS.find(({ usage }) => usage.startsWith('load'))!;
+    const { code, text, json } = await command.act!(it.context, ['locations', path], { dryRun: true });
+    expect(code).toBe(3);
+    expect(text).toMatch(
+      /1 row names a location where a partner was wanted \(5001 is a location of 4001: name 4001\)\. Kept/,
+    );
+    expect(text).toMatch(/2 rows name partners not known yet \(6002, 9999\)/);
+    expect(text).toMatch(
+      /would load.*\n.*\n.*can be loaded.*\n[\s\S]*This was a dry run: nothing was stored\.$/,
+    );
+    expect(json).toMatchObject({ files: [{ status: 'loaded', below_locations: 1 }] });
   });
 
   test('a location below itself is rejected, with the way round; its own partner is none', async () => {

@@ -39,7 +39,8 @@ export const DATA_COMMANDS: readonly Definition[] = [
         files.push(await loadReference(app, kind as KindName, path, { dryRun }));
       }
       const asks = files.some(
-        ({ status, rejected }) => status === 'refused' || (status === 'loaded' && rejected > 0),
+        ({ status, rejected, below_locations }) =>
+          status === 'refused' || (status === 'loaded' && rejected + below_locations > 0),
       );
       if (!dryRun) {
         const says = files.map(({ name, status }) => `${name}: ${status}`).join('; ');

@@ -8,6 +8,7 @@ import { KINDS, type Kind, type KindName, type Layout } from './kinds.ts';
 import { explainReferenceRule } from './rejections.ts';
 import { countEnding, markKnown, replaceKeys } from './replace.ts';
 import { unzipOneCsv } from './unzip.ts';
+import { restates, strangers } from './warnings.ts';
 
 export interface LoadRejection {
   /** Physical row of the file, from 1. */
@@ -39,6 +40,8 @@ export interface LoadResult {
   /** Facts begun and ended; a row of ECB rates holds many. */
   readonly added: number;
   readonly ended: number;
+  /** Rows whose partner is itself a location of a partner: loaded, and work for a person. */
+  readonly below_locations: number;
   readonly warnings: string[];
 }
 
@@ -151,7 +154,8 @@ async function takeRows(
     );
   }
   const ended = await countEnding(tx, kind);
-  warnings.push(...(await strangers(tx, kind)));
+  const strange = await strangers(tx, kind);
+  warnings.push(...strange.warnings);
   if (kind.hierarchy) warnings.push(...(await restates(tx, dryRun)));
   const result: LoadResult = {
     name,
@@ -165,6 +169,7 @@ async function takeRows(
     rejected,
     added,
     ended,
+    below_locations: strange.belowLocations,
     rejections: await firstRejections(tx),
     warnings,
   };
@@ -266,43 +271,6 @@ async function stage(tx: Sql, kind: Kind, layout: Layout, header: Header): Promi
   return warnings;
 }
 
-async function strangers(tx: Sql, kind: Kind): Promise<string[]> {
-  if (!kind.names) return [];
-  const { column, of } = kind.names;
-  const unknown = await tx.file<{ mpn_id: string; rows: number }>('staging/reference_strangers', {
-    names: column,
-    of,
-  });
-  if (unknown.length === 0) return [];
-  const rows = unknown.reduce((sum, one) => sum + one.rows, 0);
-  const examples =
-    unknown
-      .slice(0, 5)
-      .map(({ mpn_id }) => mpn_id)
-      .join(', ') + (unknown.length > 5 ? ', ...' : '');
-  return [
-    `${rows} ${rows === 1 ? 'row names a' : 'rows name'} ${of}${rows === 1 ? '' : 's'} not known yet (${examples}). Kept; load the ${of}s, or correct the ID.`,
-  ];
-}
-
-/** So many final cycles are named in a warning. */
-const NAMED_CYCLES = 6;
-
-/** A merge dated in the past is a fact that is known from now on: final cycles stay, and the loader says which differ. */
-async function restates(tx: Sql, dryRun: boolean): Promise<string[]> {
-  const cycles = await tx.file<{ cycle: string; window_to: string; locations: number; examples: string[] }>(
-    'staging/reference_restates',
-  );
-  const last = cycles.at(-1);
-  if (!last) return [];
-  const { locations, examples, window_to, cycle } = last;
-  const names = cycles.slice(-NAMED_CYCLES).map((one) => one.cycle);
-  const more = cycles.length > names.length ? ` and ${cycles.length - names.length} before` : '';
-  return [
-    `${locations} ${locations === 1 ? 'location belongs' : 'locations belong'} to another partner on ${window_to} (${examples.join('; ')}${locations > examples.length ? '; ...' : ''}), in cycles that are final: ${names.join(', ')}${more}. Their revisions stay. To see what a restatement would change${dryRun ? ', once this is loaded' : ''}: lkp refresh ${cycle} --plan.`,
-  ];
-}
-
 async function firstRejections(tx: Sql): Promise<LoadRejection[]> {
   const rows = await tx.rows<{ row_no: number; rule: string; seen: string | null }>(
     `select distinct on (row_no) row_no, rule, seen from staged_reference where rule is not null
@@ -377,6 +345,7 @@ const refused = ({ kind, name, stored }: Received, format: string, reason: strin
   rejected: 0,
   added: 0,
   ended: 0,
+  below_locations: 0,
   rejections: [],
   warnings: [],
 });

@@ -109,10 +109,13 @@ const STEPS: readonly Look[] = [
         `${CHANGES}; ${STAGED};
          insert into partner (mpn_id, name, country, file_id, row_no, valid_from, change_no, ended_no)
          select mpn_id, 'P', 'DE', 1, 1, '2015-01-01', 1, ended_no from (values ('P', null), ('Q', 2), ('B', null), ('B', 2)) as given (mpn_id, ended_no);
-         insert into location (location_mpn_id, partner_mpn_id, country, file_id, row_no, valid_from, change_no, ended_no)
-         select mpn_id, 'P', 'DE', 1, 1, '2015-01-01', 1, ended_no from (values ('L', null), ('M', 2), ('B', null), ('B', 2)) as given (mpn_id, ended_no);
+         insert into location (location_mpn_id, partner_mpn_id, country, file_id, row_no, valid_from, valid_to, change_no, ended_no)
+         select mpn_id, above, 'DE', 1, 1, from_day, to_day, 1, ended_no
+         from (values ('L', 'P', date '2015-01-01', date '2016-01-01', null), ('L', 'O', '2016-01-01', null, null),
+                      ('M', 'P', '2015-01-01', null, 2), ('S', 'S', '2015-01-01', null, null),
+                      ('B', 'P', '2015-01-01', null, null), ('B', 'P', '2015-01-01', null, 2)) as given (mpn_id, above, from_day, to_day, ended_no);
          insert into staged_reference (row_no, value, rule)
-         select row_number() over (), value, rule from unnest(string_to_array('P,Q,L,M,B,X,X', ',')) as value cross join unnest(array[null, 'at fault']) as rule;
+         select row_number() over (), value, rule from unnest(string_to_array('P,Q,L,M,B,S,X,X', ',')) as value cross join unnest(array[null, 'at fault']) as rule;
          insert into staged_reference (row_no, value, rule) values (30, 'Y', 'at fault')`,
       ],
       looks: [''],
