@@ -9,13 +9,13 @@ with named as (
 )
 select named.mpn_id, named.rows, above.partner_mpn_id as location_of
 from named
-left join lateral (
+cross join lateral (
   select min(location.partner_mpn_id collate "C") as partner_mpn_id
   from location
   where location.location_mpn_id = named.mpn_id
     and location.partner_mpn_id <> named.mpn_id
     and location.ended_no is null
-) above on current_setting('lkp.of') = 'partner'
+) above
 where case current_setting('lkp.of')
       when 'partner' then not exists (
         select from partner where partner.mpn_id = named.mpn_id and partner.ended_no is null)
