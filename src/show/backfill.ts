@@ -2,7 +2,8 @@ import { dirname } from 'node:path';
 import type { RangeRun, Step } from '../backfill.ts';
 import type { CyclePlan, RangePlan } from '../backfill-plan.ts';
 import { nameOf } from '../ledger.ts';
-import { count, counted, oneLine, table } from './text.ts';
+import { counted } from '../money.ts';
+import { count, oneLine, table } from './text.ts';
 
 /** The jobs of several cycles, and what is left when it stopped. */
 export function rangeRunText({ cycles, left }: RangeRun): string {

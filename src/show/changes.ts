@@ -2,8 +2,8 @@ import { levelText } from '../kpi/changed-sheet.ts';
 import type { Changes, LineChange } from '../kpi/changes.ts';
 import type { ChangesReport } from '../kpi/changes-between.ts';
 import type { Reported } from '../kpi/report.ts';
-import { readable } from '../money.ts';
-import { count, counted, table } from './text.ts';
+import { counted, readable } from '../money.ts';
+import { count, table } from './text.ts';
 
 /** So many levels are named in text; `--json` has all. */
 const NAMED_LEVELS = 50;

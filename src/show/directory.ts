@@ -1,5 +1,6 @@
 import type { BatchView } from '../directory/show.ts';
-import { count, counted, table } from './text.ts';
+import { counted } from '../money.ts';
+import { count, table } from './text.ts';
 
 /* A batch of the directory. */
 

@@ -1,6 +1,6 @@
 import type { RefreshResult } from '../kpi/refresh.ts';
-import { readable } from '../money.ts';
-import { count, counted, dispositionsText, oneLine, table } from './text.ts';
+import { counted, readable } from '../money.ts';
+import { count, dispositionsText, oneLine, table } from './text.ts';
 
 /* What a refresh computed, and what differs. */
 

@@ -52,10 +52,6 @@ export function linesOf(text: string, widthOf: (line: number) => number): string
 
 export const count = (number: number): string => readable(String(number), 0);
 
-/** `1 line`, `3,033 lines`. */
-export const counted = (number: number, one: string, many = `${one}s`): string =>
-  `${count(number)} ${number === 1 ? one : many}`;
-
 /** `3 rejected, 2 quarantined`: the dispositions that have rows. */
 export const dispositionsText = (dispositions: Readonly<Record<string, number>>): string =>
   Object.entries(dispositions)

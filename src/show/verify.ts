@@ -1,6 +1,7 @@
 import type { Verified } from '../keeping/store.ts';
+import { counted } from '../money.ts';
 import type { VerifiedCycle } from '../proof/verify.ts';
-import { count, counted, oneLine } from './text.ts';
+import { count, oneLine } from './text.ts';
 
 /* What a verification found. */
 
