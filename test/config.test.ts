@@ -57,7 +57,7 @@ test('a mistyped setting is refused, with the one that was meant', () => {
 });
 
 test('what is far from every known word is not taken for one', () => {
-  expect(meant('wieght', ['weights', 'title'], 'did you mean')).toBe('did you mean weights?');
+  expect(meant('wieght', ['weight', 'title'], 'did you mean')).toBe('did you mean weight?');
   expect(meant('threshold', ['weights', 'title'], 'did you mean')).toBe('');
   expect(refusal({ LKP_X: '1' }).message).toBe(
     'LKP_X is not a setting of lkp. Remove it or correct its name.',
