@@ -115,7 +115,7 @@ function settings(socketFolder: string): string[] {
     unix_socket_permissions: '0700',
     port: String(PORT),
     cluster_name: 'lkp',
-    max_connections: '50',
+    max_connections: '100',
     shared_buffers: '128MB',
     maintenance_work_mem: '128MB',
     work_mem: '16MB',
