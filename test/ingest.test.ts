@@ -251,7 +251,10 @@ describe('the order in which files arrive changes nothing', () => {
   }
 
   async function expectOneOutcome(files: ReadonlyArray<readonly [name: string, content: string]>) {
-    const [first, ...others] = permutations(files);
+    // Of 24 orders every other: each file comes first, and last, in some of them.
+    const orders = permutations(files);
+    const [first, ...others] =
+      orders.length > 6 ? orders.filter((_, nth) => (nth + Math.floor(nth / 6)) % 2 === 0) : orders;
     const wanted = await outcome(first!);
     for (const order of others) {
       expect(await outcome(order), order.map(([name]) => name).join(', ')).toEqual(wanted);
