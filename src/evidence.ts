@@ -1,21 +1,20 @@
 import type { FileResult } from './invoice/result.ts';
-import { filesOf, ingestAll } from './invoice/sweep.ts';
+import { ingestAll } from './invoice/sweep.ts';
 import { verdictsOfStored } from './invoice/verdicts.ts';
 import type { Context } from './job.ts';
 import type { Sql } from './ports.ts';
 import { namedByType, type ShownEvidence } from './reconcile/evidence.ts';
 
 /**
- * What a partner sent as proof, through the gate that every invoice passes, as a dry run: nothing is stored. Of a file
+ * The files that a partner sent as proof, through the gate that every invoice passes, as a dry run: nothing is stored. Of a file
  * whose bytes were ingested before, the documents are those that we hold. Throws LkpError as ingest does.
  */
-export async function evidenceFrom(context: Context, paths: readonly string[]): Promise<ShownEvidence[]> {
-  if (paths.length === 0) return [];
-  const given = (await filesOf(paths)).files;
-  const { files } = await ingestAll(context, given, { dryRun: true });
+export async function evidenceFrom(context: Context, sent: readonly string[]): Promise<ShownEvidence[]> {
+  if (sent.length === 0) return [];
+  const { files } = await ingestAll(context, sent, { dryRun: true });
   return context.db.transaction('reconcile', async (tx) => {
     const shown: ShownEvidence[] = [];
-    for (const [index, file] of files.entries()) shown.push(await shownOf(tx, file, given[index]!));
+    for (const [index, file] of files.entries()) shown.push(await shownOf(tx, file, sent[index]!));
     return namedByType(tx, shown);
   });
 }

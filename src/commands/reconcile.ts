@@ -25,8 +25,8 @@ export const RECONCILE_COMMANDS: readonly Definition[] = [
     async act(app, [path = ''], options) {
       const { partner, cycle } = asked(app, options);
       const out = textOf(options, 'out');
-      const sent = textsOf(options, 'evidence');
-      if (out !== undefined) await checkOut(out, [path, ...(await filesOf(sent)).files]);
+      const { files: sent } = await filesOf(textsOf(options, 'evidence'));
+      if (out !== undefined) await checkOut(out, [path, ...sent]);
       const claim = await readClaim(app, path);
       const evidence = await evidenceFrom(app, sent);
       const found = await reconcile(app, { claim, partner, cycle, evidence, ...(out ? { out } : {}) });

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Sql } from '../../src/ports.ts';
 import type { Scene } from './acting.ts';
 import { isSql, type Mutant, mutantsOf, statementsOf } from './mutants.ts';
-import { type Doing, doingOf, type Made, madeBy } from './statements.ts';
+import { type Doing, doingOf, type Made, madeBy, textOf } from './statements.ts';
 import { Trial } from './trial.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,12 +19,6 @@ const filesOf = (folder: string): string[] =>
     .filter((name) => name.endsWith('.sql'))
     .sort()
     .map((name) => `sql/${folder}/${name}`);
-const texts = new Map<string, string>();
-function textOf(file: string): string {
-  const text = texts.get(file) ?? readFileSync(`${ROOT}${file}`, 'utf8');
-  texts.set(file, text);
-  return text;
-}
 
 /** Every mutant of the SQL files, or of some; of a migration, those of its views and functions. */
 export function allMutants(only?: readonly string[]): Mutant[] {

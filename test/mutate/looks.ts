@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { App } from '../../src/app.ts';
-import { doingOf } from './statements.ts';
+import { doingOf, textOf } from './statements.ts';
 import { seen } from './trial.ts';
 
 /*
@@ -192,7 +191,7 @@ export async function lookAt(
           if (facts) await tx.rows(facts);
           for (const name of first) await tx.file(name);
           for (const statement of [...ground, each]) if (statement) await tx.rows(statement);
-          for (const text of asks ?? [sqlOf(file)]) {
+          for (const text of asks ?? [textOf(`sql/${file}.sql`)]) {
             const run = () => (asks ? tx.rows(text) : tx.file(file));
             if (answered) answered(file, await seen(tx, { doing: doingOf(text), run }));
             else await run();
@@ -203,6 +202,3 @@ export async function lookAt(
           if (!(error instanceof GivenUp)) throw error;
         });
 }
-
-const sqlOf = (file: string): string =>
-  readFileSync(new URL(`../../sql/${file}.sql`, import.meta.url), 'utf8');

@@ -1,5 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { parseSync } from 'libpg-query';
 import { statementsOf } from './mutants.ts';
+
+const texts = new Map<string, string>();
+
+/** The text of a file, as `sql/marts/fresh.sql`. */
+export function textOf(file: string): string {
+  const text = texts.get(file) ?? readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+  texts.set(file, text);
+  return text;
+}
 
 /** What a SQL text does, as PostgreSQL's parser reads it. */
 export interface Doing {
